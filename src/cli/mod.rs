@@ -1,0 +1,155 @@
+//! The command line: flags to plans, results to text. One file for each command.
+
+mod inspect;
+mod plan;
+mod progress;
+mod run;
+mod schema;
+mod show;
+mod synth;
+mod text;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chartledger::dates::Day;
+use chartledger::error::{EXIT_CODES, Error};
+use chartledger::pipeline::{Overrides, Plan};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// From music-streaming chart exports to milestone and ranking tables.
+#[derive(Parser)]
+#[command(name = "chartledger", version, about, after_help = exit_codes())]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+#[derive(Args)]
+struct Global {
+    /// How many threads to use; all cores by default
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// How to write the log on standard error
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    /// Only warnings and errors on standard error, no summary
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a pipeline: read new exports, add up, publish the tables
+    Run(run::RunArgs),
+    /// Say what a run would do, and write nothing
+    Plan(plan::PlanArgs),
+    /// Say what files are: dialect, chart, region, dates, rows, problems
+    Inspect(inspect::InspectArgs),
+    /// Show a published table
+    Show(show::ShowArgs),
+    /// Show the contract of the published tables
+    Schema(schema::SchemaArgs),
+    /// Make synthetic exports, the same ones for the same seed
+    Synth(synth::SynthArgs),
+}
+
+/// Which pipeline, and what to change about it.
+#[derive(Args)]
+struct PipelineArgs {
+    /// The pipeline file
+    #[arg(value_name = "PIPELINE", default_value = "pipelines/k-soloists.toml")]
+    pipeline: PathBuf,
+    /// Files or folders of exports, instead of the pipeline's
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    exports: Vec<PathBuf>,
+    /// The ledger, instead of the pipeline's
+    #[arg(long, value_name = "DIR")]
+    ledger: Option<PathBuf>,
+    /// The output folder, instead of the pipeline's; tables go to DIR/<pipeline>/latest
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Ignore data days after DATE
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<Day>,
+    /// Exit with 3 if a row is quarantined or a file refused
+    #[arg(long)]
+    strict: bool,
+}
+
+impl PipelineArgs {
+    fn load(self) -> anyhow::Result<Plan> {
+        let Self { pipeline, exports, ledger, out, as_of, strict } = self;
+        Ok(Plan::load(&pipeline, Overrides { exports, ledger, out, as_of, strict })?)
+    }
+}
+
+/// Parses the command line, runs the command, and says how it went.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(&cli.global);
+    if let Some(threads) = cli.global.threads {
+        // Only a second call can fail, and this is the first.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+    }
+    let quiet = cli.global.quiet || cli.global.log_format == LogFormat::Json;
+    let result = match cli.command {
+        Command::Run(args) => run::main(args, quiet),
+        Command::Plan(args) => plan::main(args),
+        Command::Inspect(args) => inspect::main(args),
+        Command::Show(args) => show::main(args),
+        Command::Schema(args) => schema::main(args),
+        Command::Synth(args) => synth::main(args, quiet),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader that has seen enough, as `head` has.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            if cli.global.log_format == LogFormat::Json {
+                tracing::error!(error = format!("{error:#}"));
+            } else {
+                // Standard error may be closed, and then there is nobody to tell.
+                let _ = writeln!(io::stderr(), "error: {error:#}");
+            }
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    error.chain().find_map(|cause| cause.downcast_ref::<Error>()).map_or(1, Error::exit_code)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(broken))
+}
+
+fn exit_codes() -> String {
+    let lines = EXIT_CODES.map(|(code, meaning)| format!("  {code}  {meaning}"));
+    format!("Exit codes:\n{}", lines.join("\n"))
+}
+
+fn start_log(global: &Global) {
+    use tracing::level_filters::LevelFilter;
+    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_target(false);
+    let json = global.log_format == LogFormat::Json;
+    // The summary of a command says in its own words what the log says at info.
+    let level = if json && !global.quiet { LevelFilter::INFO } else { LevelFilter::WARN };
+    let log = log.with_max_level(level);
+    if json {
+        log.json().flatten_event(true).init();
+    } else {
+        log.without_time().with_ansi(false).init();
+    }
+}

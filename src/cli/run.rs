@@ -1,0 +1,124 @@
+//! `chartledger run`
+
+use std::io::{self, Write};
+
+use chartledger::run::Report;
+use clap::Args;
+use polars::prelude::*;
+
+use super::{PipelineArgs, plan, progress, text};
+
+/// What `run` takes.
+#[derive(Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pipeline: PipelineArgs,
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub fn main(args: RunArgs, quiet: bool) -> anyhow::Result<()> {
+    if args.dry_run {
+        return plan::main(plan::PlanArgs { pipeline: args.pipeline });
+    }
+    let plan = args.pipeline.load()?;
+    let report = progress::with_bar(quiet, |progress| chartledger::run::run(&plan, progress))?;
+    if !quiet {
+        summary(&mut io::stderr().lock(), &report)?;
+    }
+    if let Some((name, frame)) = &report.headline
+        && !quiet
+    {
+        let mut out = io::stdout().lock();
+        writeln!(out, "\n{name}\n{}", text::frame_table(&shown(frame)?, None)?)?;
+    }
+    Ok(())
+}
+
+/// The headline's columns that tell its rows apart.
+fn shown(frame: &DataFrame) -> PolarsResult<DataFrame> {
+    let wanted = [
+        "rank",
+        "rank_change",
+        "entity",
+        "chart",
+        "region",
+        "window",
+        "reached_on",
+        "day_number",
+        "days_elapsed",
+        "value",
+        "contributing_songs",
+    ];
+    let one_scope = frame.column("chart")?.n_unique()? <= 1 && frame.column("region")?.n_unique()? <= 1;
+    let milestones = frame.column("reached_on")?.null_count() == 0;
+    frame.select(wanted.into_iter().filter(|name| match *name {
+        "chart" | "region" => !one_scope,
+        "value" => !milestones,
+        "reached_on" | "day_number" | "days_elapsed" => milestones,
+        _ => true,
+    }))
+}
+
+fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let Report { update, rows, .. } = report;
+    writeln!(
+        out,
+        "read       {} of {} found, {} rows in {}",
+        text::plural(update.new_exports, "new export"),
+        text::thousands(report.found as i64),
+        text::thousands(report.rows_decoded as i64),
+        text::bytes(report.bytes_read),
+    )?;
+    for refused in report.refused.iter().take(5) {
+        writeln!(out, "refused    {}: {}", text::printable(&refused.export), text::printable(&refused.problem))?;
+    }
+    if report.refused.len() > 5 {
+        writeln!(out, "refused    and {} more, listed in run.json", report.refused.len() - 5)?;
+    }
+    let changed = match update.months.len() {
+        0 => "nothing new".to_owned(),
+        months => format!("{} written, {}", text::plural(months, "month"), text::bytes(update.bytes)),
+    };
+    writeln!(out, "ledger     {changed}")?;
+    writeln!(
+        out,
+        "rows       {} read = {} used + {} duplicate + {} superseded + {} quarantined",
+        text::thousands(rows.read as i64),
+        text::thousands(rows.used as i64),
+        text::thousands(rows.duplicate as i64),
+        text::thousands(rows.superseded as i64),
+        text::thousands(rows.quarantined as i64),
+    )?;
+    let scopes = report.scopes.iter().map(|(scope, first, last)| {
+        format!("scope      {} {}, {first} to {last}", scope.chart, text::printable(&scope.region))
+    });
+    for line in scopes.take(8) {
+        writeln!(out, "{line}")?;
+    }
+    if report.scopes.len() > 8 {
+        writeln!(out, "scope      and {} more, see `show coverage`", report.scopes.len() - 8)?;
+    }
+    writeln!(
+        out,
+        "names      {} not in the catalog, see `show credits`",
+        text::thousands(report.unknown_names as i64)
+    )?;
+    for table in &report.tables {
+        writeln!(out, "table      {:<12} {:>12} rows", table.name, text::thousands(table.rows as i64))?;
+    }
+    let stages: Vec<String> = report
+        .timings
+        .0
+        .iter()
+        .filter(|(_, time)| time.as_secs_f64() >= 0.005)
+        .map(|(stage, time)| format!("{stage} {}", text::seconds(*time)))
+        .collect();
+    let memory = report.peak_memory.map_or(String::new(), |peak| format!(", {} of memory at most", text::bytes(peak)));
+    writeln!(out, "time       {}{memory}", text::seconds(report.timings.total()))?;
+    if !stages.is_empty() {
+        writeln!(out, "stages     {}", stages.join(", "))?;
+    }
+    writeln!(out, "published  {}", report.latest.display())
+}

@@ -1,0 +1,96 @@
+//! Frames and figures as text.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use chartledger::dates::Day;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use polars::prelude::*;
+
+/// A whole number with its thousands apart: `1,400,393,033`.
+pub fn thousands(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
+    if value < 0 {
+        text.push('-');
+    }
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of bytes, as `3.4 GB`.
+pub fn bytes(count: u64) -> String {
+    indicatif::DecimalBytes(count).to_string()
+}
+
+/// A time, as `3.61 s`.
+pub fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+/// `1 file`, `2 files`.
+pub fn plural(count: impl TryInto<i64>, one: &str) -> String {
+    let count = count.try_into().unwrap_or(i64::MAX);
+    format!("{} {one}{}", thousands(count), if count == 1 { "" } else { "s" })
+}
+
+/// Text without control characters, which could steer a terminal.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_control) {
+        Cow::Owned(text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The value of a cell as plain text; `None` where it is empty.
+pub fn plain(value: &AnyValue<'_>) -> Option<String> {
+    match value {
+        AnyValue::Null => None,
+        AnyValue::String(text) => Some((*text).to_owned()),
+        AnyValue::StringOwned(text) => Some(text.to_string()),
+        AnyValue::Date(days) => Some(u16::try_from(*days).map_or_else(|_| days.to_string(), |day| Day(day).to_string())),
+        other => Some(other.to_string()),
+    }
+}
+
+/// An empty table in the house style: no lines but one below the head.
+pub fn table(width: Option<u16>) -> Table {
+    let mut table = Table::new();
+    table.load_preset("     ──            ").set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some(width) = width {
+        table.set_width(width);
+    }
+    table
+}
+
+/// A frame as a table for people: whole numbers right-aligned with thousands apart.
+pub fn frame_table(frame: &DataFrame, width: Option<u16>) -> PolarsResult<Table> {
+    let mut table = table(width);
+    let numeric: Vec<bool> = frame.columns().iter().map(|column| column.dtype().is_integer()).collect();
+    let align = |numeric: bool| if numeric { CellAlignment::Right } else { CellAlignment::Left };
+    table.set_header(
+        frame
+            .columns()
+            .iter()
+            .zip(&numeric)
+            .map(|(column, numeric)| Cell::new(column.name()).set_alignment(align(*numeric))),
+    );
+    for row in 0..frame.height() {
+        let mut cells = Vec::with_capacity(numeric.len());
+        for (column, numeric) in frame.columns().iter().zip(&numeric) {
+            let text = match column.get(row)? {
+                AnyValue::Int64(value) => thousands(value),
+                value => plain(&value).unwrap_or_default(),
+            };
+            cells.push(Cell::new(printable(&text)).set_alignment(align(*numeric)));
+        }
+        table.add_row(cells);
+    }
+    Ok(table)
+}

@@ -1,0 +1,112 @@
+//! Every way in which the library can fail, and the exit code of each.
+//!
+//! Messages are lower-case fragments that name the file, the line where there is one, and a way
+//! out. The exit codes are a contract with schedulers: they are listed in the README and in
+//! `chartledger --help` from [`EXIT_CODES`], the one place where they are written down.
+
+use std::path::{Path, PathBuf};
+
+/// The exit codes with their meaning, in the words of the help text.
+pub const EXIT_CODES: [(u8, &str); 7] = [
+    (0, "success, with or without anything new"),
+    (1, "internal error"),
+    (2, "wrong usage, pipeline or catalog file"),
+    (3, "bad input: nothing usable, or --strict and something was quarantined"),
+    (4, "an audit failed, nothing published"),
+    (5, "output could not be written"),
+    (6, "another run holds the ledger"),
+];
+
+/// A result of the library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A pipeline or catalog file, or a flag, that does not say what it should.
+    #[error("{0}")]
+    Usage(String),
+    /// A configuration file that cannot be read or understood.
+    #[error("{}: {problem}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        problem: String,
+    },
+    /// An export that cannot be used, or no export at all.
+    #[error("{0}")]
+    Input(String),
+    /// A file that cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A figure or a table that contradicts its own contract.
+    #[error("audit failed: {0}")]
+    Audit(String),
+    /// A file or directory that cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The ledger or a published run is not what it says it is.
+    #[error("{}: {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Another run is writing to the ledger.
+    #[error("the ledger {} is held by another run{holder}; wait for it or use another --ledger", path.display())]
+    Locked {
+        /// The ledger.
+        path: PathBuf,
+        /// Who holds it, with a leading space, or nothing.
+        holder: String,
+    },
+    /// A frame operation that should not fail.
+    #[error("internal error in a table operation: {0}")]
+    Frame(#[from] polars::error::PolarsError),
+}
+
+impl Error {
+    /// The exit code of the process that ends with this error.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Frame(_) => 1,
+            Self::Usage(_) | Self::Config { .. } => 2,
+            Self::Input(_) | Self::Read { .. } => 3,
+            Self::Audit(_) | Self::Damaged { .. } => 4,
+            Self::Write { .. } => 5,
+            Self::Locked { .. } => 6,
+        }
+    }
+
+    /// For `map_err` on a file that is read.
+    pub fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        |source| Self::Read { path: path.to_owned(), source }
+    }
+
+    /// For `map_err` on a file that is written.
+    pub fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        |source| Self::Write { path: path.to_owned(), source }
+    }
+
+    /// A configuration file with a problem.
+    pub fn config(path: &Path, problem: impl ToString) -> Self {
+        Self::Config { path: path.to_owned(), problem: problem.to_string() }
+    }
+
+    /// A file of our own that is damaged.
+    pub fn damaged(path: &Path, problem: impl ToString) -> Self {
+        Self::Damaged { path: path.to_owned(), problem: problem.to_string() }
+    }
+}

@@ -1,0 +1,404 @@
+//! Exports: from files to observations.
+//!
+//! [`discover`] finds the files, [`decode`] recognises the dialect of each and turns its rows into
+//! coded columns, in parallel over files and, in a large file, over blocks. Rows that cannot be
+//! used are set aside with their reason; nothing else is lost.
+//!
+//! | file | job |
+//! |---|---|
+//! | `discover.rs` | which files |
+//! | `open.rs` | packing and head of a file |
+//! | `dialect/` | one file for each shape: head to layout |
+//! | `records.rs` | bytes to records, as the `csv` crate would |
+//! | `blocks.rs` | one large file in parallel |
+//! | `typed.rs` | Parquet |
+//! | `rows.rs` | records to observations, following a layout |
+//! | `cells.rs`, `regions.rs` | the text of a cell to a value |
+//! | `listings.rs` | the dictionary of tracks as charts name them |
+
+mod blocks;
+pub mod cells;
+pub mod dialect;
+mod discover;
+mod listings;
+mod open;
+pub mod records;
+mod regions;
+mod rows;
+mod typed;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+pub use discover::{Found, discover};
+pub use listings::Listing;
+pub use rows::{NO_STREAMS, NO_TOTAL, Reported, Rows, SetAside};
+
+use crate::dates::{Day, Month};
+use dialect::{Layout, Mapped};
+use listings::Listings;
+use open::{Packing, read_full};
+use rows::{RowDecoder, Run, Scopes};
+
+/// Everything that a set of exports says.
+pub struct Decoded {
+    /// One for each file, in the order given.
+    pub exports: Vec<Export>,
+    /// The charts, by code.
+    pub charts: Vec<String>,
+    /// Chart and region of each scope, by code.
+    pub scopes: Vec<(String, String)>,
+    /// One dictionary of listings for each worker.
+    pub dictionaries: Vec<Vec<Listing>>,
+    /// The observations, in the order of the exports and of their rows.
+    pub pieces: Vec<Piece>,
+}
+
+/// One file, and what was found in it.
+pub struct Export {
+    /// The file.
+    pub found: Found,
+    /// BLAKE3 of its bytes; `None` if it could not be read.
+    pub hash: Option<blake3::Hash>,
+    /// Its rows, or why it cannot be used.
+    pub content: Result<Content, String>,
+}
+
+/// The account of an export's rows.
+#[derive(Default)]
+pub struct Content {
+    /// The name of its dialect.
+    pub dialect: String,
+    /// All rows below the header.
+    pub rows_read: u64,
+    /// The rows that were set aside, in the order of their lines.
+    pub set_aside: Vec<SetAside>,
+    /// First and last day.
+    pub days: Option<(Day, Day)>,
+}
+
+/// Observations of one export, one chart and one month.
+pub struct Piece {
+    /// Index of the export.
+    pub export: u32,
+    /// Index of the dictionary that codes the listings.
+    pub dictionary: u32,
+    /// Code of the chart.
+    pub chart: u16,
+    /// The month.
+    pub month: Month,
+    /// The observations.
+    pub rows: Rows,
+}
+
+/// How far a decoding is; read by whoever draws a progress bar.
+#[derive(Default)]
+pub struct Progress {
+    expected: AtomicU64,
+    bytes: AtomicU64,
+    rows: AtomicU64,
+}
+
+impl Progress {
+    /// Says how many bytes there are to read.
+    pub fn expect(&self, bytes: u64) {
+        self.expected.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of exports to read in all; 0 until they are found.
+    pub fn expected(&self) -> u64 {
+        self.expected.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of exports read so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Rows decoded so far.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    fn add_bytes(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// What all workers share.
+struct Decoder<'a> {
+    mapped: &'a [Mapped],
+    scopes: Scopes,
+    workers: Workers,
+    progress: &'a Progress,
+}
+
+/// Dictionaries that lie ready for the next block: never more than there are threads.
+#[derive(Default)]
+struct Workers {
+    idle: Mutex<(u32, Vec<Worker>)>,
+}
+
+struct Worker {
+    id: u32,
+    listings: Listings,
+}
+
+impl Workers {
+    fn take(&self) -> Worker {
+        let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        idle.1.pop().unwrap_or_else(|| {
+            idle.0 += 1;
+            Worker { id: idle.0 - 1, listings: Listings::default() }
+        })
+    }
+
+    fn give_back(&self, worker: Worker) {
+        self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).1.push(worker);
+    }
+
+    fn into_dictionaries(self) -> Vec<Vec<Listing>> {
+        let (_, mut workers) = self.idle.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        workers.sort_by_key(|worker| worker.id);
+        workers.into_iter().map(|worker| worker.listings.into_names()).collect()
+    }
+}
+
+/// The decoded rows of a part of a file.
+#[derive(Default)]
+struct Block {
+    dictionary: u32,
+    rows: Rows,
+    runs: Vec<Run>,
+    set_aside: Vec<SetAside>,
+    read: u64,
+    /// Line ends in the block: the lines of the next one are counted from there.
+    lines: u32,
+}
+
+impl Block {
+    fn finish(decoder: RowDecoder<'_>, dictionary: u32, lines: u32) -> Self {
+        let RowDecoder { rows, runs, set_aside, read, .. } = decoder;
+        Self { dictionary, rows, runs, set_aside, read, lines }
+    }
+}
+
+/// Decodes exports, in parallel on the current rayon pool.
+///
+/// A file that cannot be used does not stop the others: its [`Export::content`] says why.
+pub fn decode(found: Vec<Found>, mapped: &[Mapped], progress: &Progress) -> Decoded {
+    let decoder = Decoder { mapped, scopes: Scopes::default(), workers: Workers::default(), progress };
+    let decoded: Vec<(Export, Vec<Piece>)> = found
+        .into_par_iter()
+        .enumerate()
+        .map(|(index, found)| {
+            let (export, blocks) = decoder.export(found);
+            let pieces = pieces(index as u32, blocks);
+            (export, pieces)
+        })
+        .collect();
+    let (exports, pieces): (Vec<_>, Vec<_>) = decoded.into_iter().unzip();
+    let (charts, scopes) = decoder.scopes.into_names();
+    Decoded {
+        exports,
+        charts,
+        scopes,
+        dictionaries: decoder.workers.into_dictionaries(),
+        pieces: pieces.into_iter().flatten().collect(),
+    }
+}
+
+impl Decoder<'_> {
+    fn export(&self, found: Found) -> (Export, Vec<Block>) {
+        match self.read(&found) {
+            Ok((hash, Ok((layout, mut blocks)))) => {
+                let mut content = Content { dialect: layout.dialect, ..Content::default() };
+                let mut line = layout.first_row.1 + 1;
+                for block in &mut blocks {
+                    let offset = line;
+                    line = line.saturating_add(block.lines);
+                    block.rows.line.iter_mut().for_each(|line| *line = line.saturating_add(offset));
+                    block.set_aside.iter_mut().for_each(|row| row.line = row.line.saturating_add(offset));
+                    content.rows_read += block.read;
+                    content.set_aside.append(&mut block.set_aside);
+                    for &day in &block.rows.day {
+                        let (first, last) = content.days.unwrap_or((day, day));
+                        content.days = Some((first.min(day), last.max(day)));
+                    }
+                }
+                self.progress.rows.fetch_add(content.rows_read, Ordering::Relaxed);
+                (Export { found, hash: Some(hash), content: Ok(content) }, blocks)
+            }
+            Ok((hash, Err(problem))) => {
+                (Export { found, hash: Some(hash), content: Err(problem) }, Vec::new())
+            }
+            Err(error) => {
+                let problem = format!("cannot be read: {error}");
+                (Export { found, hash: None, content: Err(problem) }, Vec::new())
+            }
+        }
+    }
+
+    /// The hash of a file, and its layout and rows or the reason why no dialect fits.
+    #[allow(clippy::type_complexity)]
+    fn read(&self, found: &Found) -> io::Result<(blake3::Hash, Result<(Layout, Vec<Block>), String>)> {
+        if found.size < blocks::LARGE {
+            return self.read_whole(found);
+        }
+        let (packing, head) = open::head(found)?;
+        let layout = match dialect::recognise(&head, self.mapped) {
+            Ok(layout) => layout,
+            Err(problem) => return Ok((hash_file(found)?, Err(problem))),
+        };
+        let mut file = File::open(&found.path)?;
+        let (blocks, hash) = match packing {
+            Packing::Plain => blocks::decode(self, &layout, &file, found.size)?,
+            Packing::Parquet => {
+                let blocks = typed::decode(self, &layout, &found.path)?;
+                self.progress.add_bytes(found.size);
+                (blocks, hash_file(found)?)
+            }
+            Packing::Gzip | Packing::Zstandard => {
+                let mut hashing = Hashing { inner: &mut file, hasher: blake3::Hasher::new(), decoder: self };
+                let blocks = self.stream(&layout, packing.unpack(&mut hashing)?);
+                // The decompressor may stop before the end of the file; the hash must not.
+                io::copy(&mut hashing, &mut io::sink())?;
+                (blocks, hashing.hasher.finalize())
+            }
+        };
+        Ok((hash, Ok((layout, blocks))))
+    }
+
+    /// The same for a file that fits in memory many times over: one read for hash, head and rows.
+    #[allow(clippy::type_complexity)]
+    fn read_whole(&self, found: &Found) -> io::Result<(blake3::Hash, Result<(Layout, Vec<Block>), String>)> {
+        let bytes = std::fs::read(&found.path)?;
+        let hash = blake3::hash(&bytes);
+        self.progress.add_bytes(bytes.len() as u64);
+        let packing = Packing::of(&bytes);
+        let (packing, head) = match packing {
+            Packing::Plain => (packing, open::head_of(open::file_name(found), open::head_bytes(&bytes))),
+            _ => open::head(found)?,
+        };
+        let layout = match dialect::recognise(&head, self.mapped) {
+            Ok(layout) => layout,
+            Err(problem) => return Ok((hash, Err(problem))),
+        };
+        let blocks = match packing {
+            Packing::Plain => {
+                let first = layout.first_row.0.min(bytes.len());
+                vec![self.last_block(&layout, &bytes[first..])]
+            }
+            Packing::Parquet => typed::decode(self, &layout, &found.path)?,
+            Packing::Gzip | Packing::Zstandard => self.stream(&layout, packing.unpack(bytes.as_slice())?),
+        };
+        Ok((hash, Ok((layout, blocks))))
+    }
+
+    /// All records of `bytes`, the end of a file.
+    fn last_block(&self, layout: &Layout, bytes: &[u8]) -> Block {
+        let mut worker = self.workers.take();
+        let mut rows = RowDecoder::new(layout, &self.scopes, &mut worker.listings, 0);
+        let consumed = records::for_each_record(bytes, usize::MAX, layout.delimiter, true, &mut rows);
+        let block = Block::finish(rows, worker.id, consumed.lines);
+        self.workers.give_back(worker);
+        block
+    }
+
+    /// Decodes unpacked bytes as they come. Where the packing is damaged, what came before counts
+    /// and the rest is one quarantined row.
+    fn stream(&self, layout: &Layout, mut reader: impl Read) -> Vec<Block> {
+        const CHUNK: usize = 8 << 20;
+        let mut blocks = Vec::new();
+        let mut bytes: Vec<u8> = Vec::new();
+        let mut skip = layout.first_row.0;
+        loop {
+            let kept = bytes.len();
+            bytes.resize(kept + CHUNK.max(kept), 0);
+            let read = read_full(&mut reader, &mut bytes[kept..]);
+            let (count, broken) = match read {
+                Ok(count) => (count, None),
+                Err(error) => (0, Some(error)),
+            };
+            bytes.truncate(kept + count);
+            let last = count < CHUNK.max(kept);
+            let start = skip.min(bytes.len());
+            let mut worker = self.workers.take();
+            let mut rows = RowDecoder::new(layout, &self.scopes, &mut worker.listings, 0);
+            let whole = last && broken.is_none();
+            let consumed =
+                records::for_each_record(&bytes[start..], usize::MAX, layout.delimiter, whole, &mut rows);
+            if let Some(error) = broken {
+                let (line, reason) = (consumed.lines, cells::Reason::Unreadable);
+                rows.set_aside.push(SetAside { line, reason, raw: error.to_string() });
+                rows.read += 1;
+            }
+            blocks.push(Block::finish(rows, worker.id, consumed.lines));
+            self.workers.give_back(worker);
+            if last {
+                return blocks;
+            }
+            skip -= start;
+            bytes.drain(..start + consumed.bytes);
+        }
+    }
+}
+
+/// Hashes what is read through it.
+struct Hashing<'a, R> {
+    inner: R,
+    hasher: blake3::Hasher,
+    decoder: &'a Decoder<'a>,
+}
+
+impl<R: Read> Read for Hashing<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.hasher.update(&buffer[..count]);
+        self.decoder.progress.add_bytes(count as u64);
+        Ok(count)
+    }
+}
+
+fn hash_file(found: &Found) -> io::Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(&found.path)?)?;
+    Ok(hasher.finalize())
+}
+
+/// The rows of an export's blocks, apart by chart and month.
+fn pieces(export: u32, blocks: Vec<Block>) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for mut block in blocks {
+        let ends = block.runs.iter().skip(1).map(|run| run.start).chain([block.rows.len()]);
+        let runs: Vec<(Run, usize)> = block.runs.iter().copied().zip(ends).collect();
+        if let [(run, _)] = runs[..] {
+            let (dictionary, rows) = (block.dictionary, std::mem::take(&mut block.rows));
+            pieces.push(Piece { export, dictionary, chart: run.chart, month: run.month, rows });
+            continue;
+        }
+        let begin = pieces.len();
+        for (run, end) in runs {
+            let same = |piece: &Piece| piece.chart == run.chart && piece.month == run.month;
+            let at = match pieces[begin..].iter().position(same) {
+                Some(at) => begin + at,
+                None => {
+                    let (dictionary, rows) = (block.dictionary, Rows::default());
+                    pieces.push(Piece { export, dictionary, chart: run.chart, month: run.month, rows });
+                    pieces.len() - 1
+                }
+            };
+            pieces[at].rows.extend_from(&block.rows, run.start..end);
+        }
+    }
+    pieces
+}
+
+/// What an export is, without keeping its rows: for `inspect`.
+pub fn inspect(found: Found, mapped: &[Mapped]) -> Decoded {
+    decode(vec![found], mapped, &Progress::default())
+}

@@ -1,0 +1,132 @@
+//! What a file is made of, by its content, and the head by which its dialect is recognised.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+
+use super::dialect::{Head, HeadRecord};
+use super::discover::Found;
+
+/// Bytes of a file that a dialect is recognised from.
+const HEAD_BYTES: usize = 1 << 16;
+const HEAD_RECORDS: usize = 4;
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// How the bytes of an export are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// As they are.
+    Plain,
+    /// gzip, several members allowed.
+    Gzip,
+    /// Zstandard, several frames allowed.
+    Zstandard,
+    /// Columns of a Parquet file.
+    Parquet,
+}
+
+impl Packing {
+    /// Told by the first bytes, since names lie.
+    pub fn of(start: &[u8]) -> Self {
+        match start {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstandard,
+            [b'P', b'A', b'R', b'1', ..] => Self::Parquet,
+            _ => Self::Plain,
+        }
+    }
+
+    /// A reader of the unpacked bytes.
+    pub fn unpack<'a, R: Read + 'a>(self, reader: R) -> std::io::Result<Box<dyn Read + 'a>> {
+        Ok(match self {
+            Self::Plain | Self::Parquet => Box::new(reader),
+            Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(reader)),
+            Self::Zstandard => Box::new(zstd::Decoder::new(reader)?),
+        })
+    }
+}
+
+/// Reads until `buffer` is full or the reader ends; how many bytes came.
+pub fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// The packing of a file and its head.
+pub fn head(found: &Found) -> std::io::Result<(Packing, Head)> {
+    let mut file = File::open(&found.path)?;
+    let mut start = vec![0; HEAD_BYTES.min(usize::try_from(found.size).unwrap_or(HEAD_BYTES))];
+    let filled = read_full(&mut file, &mut start)?;
+    start.truncate(filled);
+    let packing = Packing::of(&start);
+    let file_name = file_name(found);
+    if packing == Packing::Parquet {
+        let cells = super::typed::column_names(&found.path)?;
+        let record = HeadRecord { cells, end: 0, lines: 0 };
+        return Ok((packing, Head { file_name, mark: 0, records: vec![record], typed: true }));
+    }
+    if packing != Packing::Plain {
+        let mut unpacked = packing.unpack(start.as_slice().chain(BufReader::new(file)))?;
+        let mut bytes = vec![0; HEAD_BYTES];
+        let filled = read_full(&mut unpacked, &mut bytes)?;
+        bytes.truncate(filled);
+        return Ok((packing, head_of(file_name, &bytes)));
+    }
+    Ok((packing, head_of(file_name, &start)))
+}
+
+/// The head of a text export that begins with `start`.
+pub fn head_of(file_name: String, start: &[u8]) -> Head {
+    let mark = if start.starts_with(MARK) { MARK.len() } else { 0 };
+    let mut core = csv_core::Reader::new();
+    let mut records = Vec::new();
+    let (mut cells, mut ends) = (vec![0; start.len() + 1], vec![0; 1 << 12]);
+    let mut at = mark;
+    while records.len() < HEAD_RECORDS && at < start.len() {
+        let (result, read, _, count) = core.read_record(&start[at..], &mut cells, &mut ends);
+        at += read;
+        let whole = match result {
+            csv_core::ReadRecordResult::Record => true,
+            // The only record of a file without a final line end.
+            csv_core::ReadRecordResult::InputEmpty => {
+                start.len() < HEAD_BYTES
+                    && core.read_record(b"", &mut cells, &mut ends).0 == csv_core::ReadRecordResult::Record
+            }
+            _ => false,
+        };
+        if !whole {
+            break;
+        }
+        if start[..at].ends_with(b"\r") && start[at..].starts_with(b"\n") {
+            at += 1;
+        }
+        let mut from = 0;
+        let cells = ends[..count].iter().map(|&end| {
+            let cell = &cells[from..end];
+            from = end;
+            String::from_utf8_lossy(cell).trim().to_owned()
+        });
+        let lines = super::records::line_ends(&start[..at]);
+        records.push(HeadRecord { cells: cells.collect(), end: at, lines });
+    }
+    Head { file_name, mark, records, typed: false }
+}
+
+/// The part of a whole file that a dialect is recognised from.
+pub fn head_bytes(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(HEAD_BYTES)]
+}
+
+/// The file's own name without the endings that packing adds.
+pub fn file_name(found: &Found) -> String {
+    let name = found.name.rsplit('/').next().unwrap_or_default();
+    let packed = [".gz", ".zst", ".GZ", ".ZST"];
+    packed.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name).to_owned()
+}

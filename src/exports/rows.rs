@@ -1,0 +1,378 @@
+//! Rows to observations: the generic decoder that follows a layout.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use super::cells::{self, Reason};
+use super::dialect::{ChartIn, DayIn, Layout, RegionIn, ReportedIn, TrackIn};
+use super::listings::{Listing, Listings};
+use super::records::{Fields, Place, Visit};
+use super::regions;
+use crate::dates::{Day, Month};
+
+/// Streams of a chart that has none.
+pub const NO_STREAMS: i64 = -1;
+/// A running total that the export does not give.
+pub const NO_TOTAL: i64 = -1;
+
+/// Observations, column by column; codes are local to one decoding.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// Chart and region.
+    pub scope: Vec<u16>,
+    /// Data day.
+    pub day: Vec<Day>,
+    /// Rank, from 1.
+    pub rank: Vec<u16>,
+    /// Listing, in the worker's dictionary.
+    pub listing: Vec<u32>,
+    /// Streams, or [`NO_STREAMS`].
+    pub streams: Vec<i64>,
+    /// Line of a text file, row of a Parquet file, both from 1.
+    pub line: Vec<u32>,
+    /// Running totals or [`NO_TOTAL`]; empty where the dialect has none.
+    pub total: Vec<i64>,
+    /// What the export reports; empty where the dialect reports nothing.
+    pub reported: Vec<Reported>,
+}
+
+/// What an export itself says of a track's past; 0 where a cell is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// Best rank so far.
+    pub peak: u16,
+    /// Rank in the chart before; −1 for new and re-entry.
+    pub previous: i32,
+    /// Charts so far.
+    pub appearances: u32,
+}
+
+impl Rows {
+    /// How many observations.
+    pub fn len(&self) -> usize {
+        self.rank.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rank.is_empty()
+    }
+
+    /// Appends the rows of `other` in `range`. Optional columns are filled up where only one of
+    /// the two has them.
+    pub fn extend_from(&mut self, other: &Self, range: std::ops::Range<usize>) {
+        let before = self.len();
+        self.scope.extend_from_slice(&other.scope[range.clone()]);
+        self.day.extend_from_slice(&other.day[range.clone()]);
+        self.rank.extend_from_slice(&other.rank[range.clone()]);
+        self.listing.extend_from_slice(&other.listing[range.clone()]);
+        self.streams.extend_from_slice(&other.streams[range.clone()]);
+        self.line.extend_from_slice(&other.line[range.clone()]);
+        extend_optional(&mut self.total, before, &other.total, range.clone(), NO_TOTAL);
+        extend_optional(&mut self.reported, before, &other.reported, range, Reported::default());
+    }
+}
+
+fn extend_optional<T: Copy>(
+    into: &mut Vec<T>,
+    before: usize,
+    from: &[T],
+    range: std::ops::Range<usize>,
+    none: T,
+) {
+    if from.is_empty() && into.is_empty() {
+        return;
+    }
+    into.resize(before, none);
+    match from.get(range.clone()) {
+        Some(values) => into.extend_from_slice(values),
+        None => into.resize(before + range.len(), none),
+    }
+}
+
+/// A row that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// Line of a text file, row of a Parquet file, both from 1.
+    pub line: u32,
+    /// Why.
+    pub reason: Reason,
+    /// The row as it stands in the file, shortened when very long.
+    pub raw: String,
+}
+
+/// The charts and regions met so far, shared by all workers.
+#[derive(Default)]
+pub struct Scopes {
+    known: Mutex<ScopeTable>,
+}
+
+#[derive(Default)]
+struct ScopeTable {
+    codes: HashMap<(String, String), u16>,
+    charts: Vec<String>,
+}
+
+/// A code for a chart and region, and one for the chart.
+#[derive(Clone, Copy, Debug)]
+struct Scope {
+    code: u16,
+    chart: u16,
+}
+
+impl Scopes {
+    fn code(&self, chart: &str, region: &str) -> Option<Scope> {
+        let mut table = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let chart_code = match table.charts.iter().position(|known| known == chart) {
+            Some(code) => code,
+            None => {
+                table.charts.push(chart.to_owned());
+                table.charts.len() - 1
+            }
+        };
+        let next = u16::try_from(table.codes.len()).ok()?;
+        let code = *table.codes.entry((chart.to_owned(), region.to_owned())).or_insert(next);
+        Some(Scope { code, chart: u16::try_from(chart_code).ok()? })
+    }
+
+    /// The charts, and the chart and region of each scope, in the order of their codes.
+    pub fn into_names(self) -> (Vec<String>, Vec<(String, String)>) {
+        let table = self.known.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut names: Vec<_> = table.codes.into_iter().collect();
+        names.sort_by_key(|(_, code)| *code);
+        (table.charts, names.into_iter().map(|(name, _)| name).collect())
+    }
+}
+
+/// Where rows of one chart and month begin; they end where the next run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Code of the chart.
+    pub chart: u16,
+    /// The month.
+    pub month: Month,
+    /// The first row.
+    pub start: usize,
+}
+
+/// Decodes the rows of one block.
+pub struct RowDecoder<'a> {
+    layout: &'a Layout,
+    scopes: &'a Scopes,
+    listings: &'a mut Listings,
+    /// The good rows.
+    pub rows: Rows,
+    /// Where chart or month change.
+    pub runs: Vec<Run>,
+    /// The bad rows.
+    pub set_aside: Vec<SetAside>,
+    /// All rows.
+    pub read: u64,
+    /// The line of the block's first byte, from 1.
+    pub first_line: u32,
+    neighbour: Neighbour,
+}
+
+/// What the row before said: charts are sorted, so most rows repeat its region and date.
+#[derive(Default)]
+struct Neighbour {
+    chart: Vec<u8>,
+    region: Vec<u8>,
+    scope: Option<(Scope, bool)>,
+    date: Vec<u8>,
+    day: Option<(Day, Month)>,
+}
+
+impl<'a> RowDecoder<'a> {
+    /// A decoder for a block whose first byte is in line `first_line`.
+    pub fn new(layout: &'a Layout, scopes: &'a Scopes, listings: &'a mut Listings, first_line: u32) -> Self {
+        Self {
+            layout,
+            scopes,
+            listings,
+            rows: Rows::default(),
+            runs: Vec::new(),
+            set_aside: Vec::new(),
+            read: 0,
+            first_line,
+            neighbour: Neighbour::default(),
+        }
+    }
+
+    fn row<F: Fields>(&mut self, fields: &F, line: u32) -> Result<(), Reason> {
+        let layout = self.layout;
+        if fields.len() != layout.fields {
+            return Err(Reason::FieldCount);
+        }
+        let (scope, has_streams) = self.scope(fields)?;
+        let (day, month) = self.day(fields)?;
+        let rank = cells::rank(integer(fields, layout.rank, false))?;
+        let streams = match has_streams {
+            true => cells::streams(integer(fields, layout.streams, layout.thousands))?,
+            false => NO_STREAMS,
+        };
+        let listing = self.listing(fields)?;
+
+        if self.runs.last().is_none_or(|run| run.month != month || run.chart != scope.chart) {
+            self.runs.push(Run { chart: scope.chart, month, start: self.rows.len() });
+        }
+        self.rows.scope.push(scope.code);
+        self.rows.day.push(day);
+        self.rows.rank.push(rank);
+        self.rows.streams.push(streams);
+        self.rows.listing.push(listing);
+        self.rows.line.push(line);
+        if let Some(column) = layout.total {
+            let total = integer(fields, column, layout.thousands).filter(|&total| total >= 0);
+            self.rows.total.push(total.unwrap_or(NO_TOTAL));
+        }
+        if let Some(columns) = layout.reported {
+            self.rows.reported.push(reported(fields, columns));
+        }
+        Ok(())
+    }
+
+    fn scope<F: Fields>(&mut self, fields: &F) -> Result<(Scope, bool), Reason> {
+        let chart = match &self.layout.chart {
+            ChartIn::Fixed(_) => Cow::Borrowed(&b""[..]),
+            ChartIn::Column(column, _) => fields.text(*column).unwrap_or_default(),
+        };
+        let region = match &self.layout.region {
+            RegionIn::Fixed(_) => Cow::Borrowed(&b""[..]),
+            RegionIn::Column(column) => fields.text(*column).unwrap_or_default(),
+        };
+        if let Some(scope) = self.neighbour.scope
+            && *self.neighbour.region == *region
+            && *self.neighbour.chart == *chart
+        {
+            return Ok(scope);
+        }
+        let (chart_name, has_streams) = match &self.layout.chart {
+            ChartIn::Fixed(name) => (name.as_str(), true),
+            ChartIn::Column(_, charts) => {
+                let word = cells::text(&chart)?;
+                let known = charts.iter().find(|(value, ..)| *value == word);
+                known.map(|(_, name, has_streams)| (*name, *has_streams)).ok_or(Reason::ChartUnknown)?
+            }
+        };
+        let region_code = match &self.layout.region {
+            RegionIn::Fixed(code) => Cow::Borrowed(code.as_str()),
+            RegionIn::Column(_) => regions::code(cells::text(&region)?),
+        };
+        if region_code.is_empty() {
+            return Err(Reason::NoRegion);
+        }
+        // More than 65,535 scopes are not charts but a column mistaken for the region.
+        let scope = self.scopes.code(chart_name, &region_code).ok_or(Reason::NoRegion)?;
+        self.neighbour.chart = chart.into_owned();
+        self.neighbour.region = region.into_owned();
+        self.neighbour.scope = Some((scope, has_streams));
+        Ok((scope, has_streams))
+    }
+
+    fn day<F: Fields>(&mut self, fields: &F) -> Result<(Day, Month), Reason> {
+        let (column, format) = match &self.layout.day {
+            DayIn::Fixed(day) => return Ok((*day, day.month())),
+            DayIn::Column(column, format) => (*column, format),
+        };
+        let date = fields.text(column).unwrap_or_default();
+        if let Some(day) = self.neighbour.day
+            && *self.neighbour.date == *date
+        {
+            return Ok(day);
+        }
+        let day = match format {
+            Some(format) => chrono::NaiveDate::parse_from_str(cells::text(&date)?, format)
+                .ok()
+                .and_then(Day::from_date),
+            None => {
+                let date = date.trim_ascii();
+                // A week as `from--to`, where the second date is the Friday after it.
+                let ends = date.iter().enumerate().find(|(at, _)| date[*at..].starts_with(b"--"));
+                Day::parse(ends.map_or(date, |(at, _)| &date[at + 2..]))
+            }
+        };
+        let day = self.layout.period.dated(day.ok_or(Reason::DateInvalid)?)?;
+        self.neighbour.date = date.into_owned();
+        self.neighbour.day = Some((day, day.month()));
+        Ok((day, day.month()))
+    }
+
+    fn listing<F: Fields>(&mut self, fields: &F) -> Result<u32, Reason> {
+        let cell = |column: usize| fields.text(column).unwrap_or_default();
+        match self.layout.track {
+            TrackIn::Together(column) => {
+                let together = cell(column);
+                self.listings.code([&together, b"", b""], || {
+                    let (artists, title) = cells::artist_and_title(cells::text(&together)?)?;
+                    let uri = cells::named_track(&artists, title);
+                    Ok(Listing { uri, title: title.to_owned(), artists })
+                })
+            }
+            TrackIn::Columns { uri, title, artists, features } => {
+                let (title, lead) = (cell(title), cell(artists));
+                let uri = uri.map(cell);
+                let features = features.map(cell);
+                let artists = match &features {
+                    // A list that can be told from a name by its bracket, so that the two cells
+                    // make one key.
+                    Some(list) => Cow::Owned([&*lead, b"\0", &**list].concat()),
+                    None => Cow::Borrowed(&*lead),
+                };
+                self.listings.code([uri.as_deref().unwrap_or_default(), &title, &artists], || {
+                    let (title, lead) = (cells::text(&title)?, cells::text(&lead)?);
+                    let artists = match &features {
+                        Some(list) => cells::with_features(lead, cells::text(list)?)?,
+                        None => lead.to_owned(),
+                    };
+                    let uri = match &uri {
+                        Some(uri) => cells::track_uri(cells::text(uri)?).into_owned(),
+                        None if title.is_empty() || artists.is_empty() => String::new(),
+                        None => cells::named_track(&artists, title),
+                    };
+                    if uri.is_empty() {
+                        return Err(Reason::NoTrack);
+                    }
+                    Ok(Listing { uri, title: title.to_owned(), artists })
+                })
+            }
+        }
+    }
+}
+
+impl Visit for RowDecoder<'_> {
+    fn record<F: Fields>(&mut self, fields: &F, place: Place<'_>) {
+        self.read += 1;
+        let line = self.first_line.saturating_add(place.line);
+        if let Err(reason) = self.row(fields, line) {
+            self.set_aside.push(SetAside { line, reason, raw: shortened(place.raw) });
+        }
+    }
+}
+
+/// The raw row for the quarantine, without its line end and at most [`RAW_BYTES`] long.
+pub fn shortened(raw: &[u8]) -> String {
+    const RAW_BYTES: usize = 4096;
+    let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+    let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+    let mut text = String::from_utf8_lossy(&raw[..raw.len().min(RAW_BYTES)]).into_owned();
+    if raw.len() > RAW_BYTES {
+        text.push('…');
+    }
+    text
+}
+
+fn integer<F: Fields>(fields: &F, column: usize, thousands: bool) -> Option<i64> {
+    fields.integer(column).or_else(|| cells::whole_number(&fields.text(column)?, thousands))
+}
+
+fn reported<F: Fields>(fields: &F, columns: ReportedIn) -> Reported {
+    let number = |column: Option<usize>| column.and_then(|column| integer(fields, column, true));
+    let clamp = |value: Option<i64>, most: i64| value.unwrap_or(0).clamp(-1, most);
+    Reported {
+        peak: clamp(number(columns.peak), i64::from(u16::MAX)).max(0) as u16,
+        previous: clamp(number(columns.previous), i64::from(u16::MAX)) as i32,
+        appearances: clamp(number(columns.appearances), i64::from(u32::MAX)).max(0) as u32,
+    }
+}

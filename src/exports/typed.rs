@@ -1,0 +1,143 @@
+//! Parquet exports: the same layouts over typed columns.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use polars::prelude::*;
+use rayon::prelude::*;
+
+use super::dialect::Layout;
+use super::records::{Fields, Place, Visit};
+use super::rows::RowDecoder;
+use super::{Block, Decoder};
+use crate::dates::Day;
+
+/// Rows that one worker takes at a time.
+const SLICE: usize = 1 << 18;
+
+/// The names of a Parquet file's columns, in order.
+pub fn column_names(path: &Path) -> io::Result<Vec<String>> {
+    let schema = ParquetReader::new(File::open(path)?).schema().map_err(io::Error::other)?;
+    Ok(schema.iter_names().map(ToString::to_string).collect())
+}
+
+/// Decodes a Parquet file, only the columns that the layout names.
+pub fn decode(decoder: &Decoder<'_>, layout: &Layout, path: &Path) -> io::Result<Vec<Block>> {
+    let mut reader = ParquetReader::new(File::open(path)?);
+    let rows = reader.num_rows().map_err(io::Error::other)?;
+    let wanted = wanted_columns(layout);
+    let slices: Vec<usize> = (0..rows).step_by(SLICE).collect();
+    slices
+        .into_par_iter()
+        .map(|start| {
+            // The decoder's own threads are the parallelism; polars must not add its pool to it.
+            let frame = ParquetReader::new(File::open(path)?)
+                .with_projection(Some(wanted.clone()))
+                .with_slice(Some((start, SLICE)))
+                .read_parallel(ParallelStrategy::None)
+                .finish()
+                .map_err(io::Error::other)?;
+            let mut columns: Vec<Cells> = (0..layout.fields).map(|_| Cells::None).collect();
+            for (place, column) in wanted.iter().zip(frame.columns()) {
+                columns[*place] = Cells::of(column).map_err(io::Error::other)?;
+            }
+            let mut worker = decoder.workers.take();
+            let first = u32::try_from(start).unwrap_or(u32::MAX);
+            let mut rows = RowDecoder::new(layout, &decoder.scopes, &mut worker.listings, first);
+            for row in 0..frame.height() {
+                let raw = Row { columns: &columns, row };
+                let place = Place { line: row as u32, raw: b"" };
+                let before = rows.set_aside.len();
+                rows.record(&raw, place);
+                if let Some(bad) = rows.set_aside.get_mut(before) {
+                    bad.raw = raw.as_line();
+                }
+            }
+            // Rows are numbered from the start of the file, so no block moves the next one on.
+            let block = Block::finish(rows, worker.id, 0);
+            decoder.workers.give_back(worker);
+            Ok(block)
+        })
+        .collect()
+}
+
+fn wanted_columns(layout: &Layout) -> Vec<usize> {
+    let mut wanted = layout.columns();
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
+}
+
+/// One column.
+enum Cells {
+    None,
+    Text(StringChunked),
+    Whole(Int64Chunked),
+    Decimal(Float64Chunked),
+    Days(Int32Chunked),
+}
+
+impl Cells {
+    fn of(column: &Column) -> PolarsResult<Self> {
+        let series = column.as_materialized_series().rechunk();
+        Ok(match series.dtype() {
+            DataType::String => Self::Text(series.str()?.clone()),
+            DataType::Date => Self::Days(series.date()?.physical().clone()),
+            DataType::Datetime(..) => {
+                Self::Days(series.cast(&DataType::Date)?.date()?.physical().clone())
+            }
+            DataType::Float32 | DataType::Float64 => {
+                Self::Decimal(series.cast(&DataType::Float64)?.f64()?.clone())
+            }
+            dtype if dtype.is_integer() => Self::Whole(series.cast(&DataType::Int64)?.i64()?.clone()),
+            DataType::Null => Self::None,
+            _ => Self::Text(series.cast(&DataType::String)?.str()?.clone()),
+        })
+    }
+}
+
+struct Row<'a> {
+    columns: &'a [Cells],
+    row: usize,
+}
+
+impl Row<'_> {
+    /// The cells that were read, as a line of CSV, for the quarantine.
+    fn as_line(&self) -> String {
+        let cells = (0..self.columns.len()).filter(|&index| !matches!(self.columns[index], Cells::None));
+        let cells: Vec<String> = cells
+            .map(|index| self.text(index).map(|text| String::from_utf8_lossy(&text).into_owned()))
+            .map(Option::unwrap_or_default)
+            .collect();
+        super::rows::shortened(cells.join(",").as_bytes())
+    }
+}
+
+impl Fields for Row<'_> {
+    fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    fn text(&self, index: usize) -> Option<Cow<'_, [u8]>> {
+        let owned = |text: String| Cow::Owned(text.into_bytes());
+        match self.columns.get(index)? {
+            Cells::None => None,
+            Cells::Text(cells) => cells.get(self.row).map(|text| Cow::Borrowed(text.as_bytes())),
+            Cells::Whole(cells) => cells.get(self.row).map(|value| owned(value.to_string())),
+            Cells::Decimal(cells) => cells.get(self.row).map(|value| owned(value.to_string())),
+            Cells::Days(cells) => {
+                let day = cells.get(self.row).and_then(|days| u16::try_from(days).ok()).map(Day)?;
+                Some(owned(day.to_string()))
+            }
+        }
+    }
+
+    fn integer(&self, index: usize) -> Option<i64> {
+        match self.columns.get(index)? {
+            Cells::Whole(cells) => cells.get(self.row),
+            _ => None,
+        }
+    }
+}

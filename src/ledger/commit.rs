@@ -1,0 +1,107 @@
+//! Writing: months as soon as they are whole, then one commit that names them.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::merge::{Merged, MonthKey, merge};
+use super::month::{self, MONTHS, Observation};
+use super::{Ledger, MonthFile, State, WriteLock, log, register};
+use crate::error::Result;
+use crate::exports::Decoded;
+use crate::{files, parquet};
+
+/// What an update did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Update {
+    /// Exports that are new or replace one.
+    pub new_exports: usize,
+    /// Months that were rewritten.
+    pub months: Vec<MonthKey>,
+    /// Bytes of the files written.
+    pub bytes: u64,
+}
+
+impl Ledger {
+    /// Merges decoded exports into the ledger and commits them, all or nothing. With nothing new
+    /// nothing is written.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Write`] and those of reading months; the ledger is then as it was.
+    pub fn update(&mut self, _lock: &WriteLock, decoded: Decoded) -> Result<Update> {
+        let root = self.root.clone();
+        let write = |_: &MonthKey, rows: Vec<Observation>| {
+            let count = rows.len() as u64;
+            let mut frame = month::to_frame(&rows)?;
+            drop(rows);
+            let bytes = parquet::to_bytes(&mut frame)?;
+            let path = write_named(&root, MONTHS, "", &bytes)?;
+            Ok(MonthFile { path, size: bytes.len() as u64, rows: count })
+        };
+        let merged = merge(&self.state, decoded, |key| self.read_month(key), write)?;
+        if merged.new_exports == 0 {
+            return Ok(Update::default());
+        }
+        self.commit(merged)
+    }
+
+    fn commit(&mut self, merged: Merged) -> Result<Update> {
+        let root = self.root.clone();
+        let mut written = 0;
+        let mut side = |kind: &str, frame: Result<polars::prelude::DataFrame>| {
+            let bytes = parquet::to_bytes(&mut frame?)?;
+            written += bytes.len() as u64;
+            write_named(&root, log::OWN, &format!("{kind}-"), &bytes)
+        };
+        let dictionaries = log::Dictionaries::new(
+            side("exports", register::exports_frame(&merged.exports))?,
+            side("quarantine", register::quarantine_frame(&merged.quarantine))?,
+            side("listings", register::listings_frame(&merged.listings))?,
+            merged.regions.clone(),
+        );
+        let mut months = self.state.months.clone();
+        let (mut added, mut removed) = (Vec::new(), Vec::new());
+        for (key, file) in &merged.months {
+            let old = months.remove(key);
+            if let Some(file) = file {
+                months.insert(key.clone(), file.clone());
+            }
+            // Content decides a file's name: a month that comes out as it was is no change.
+            if old.as_ref() != file.as_ref() {
+                removed.extend(old.map(|old| (key.clone(), old)));
+                added.extend(file.clone().map(|file| (key.clone(), file)));
+            }
+        }
+        let version = self.version.map_or(0, |version| version + 1);
+        let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
+        let text = log::commit(version == 0, timestamp, &added, &removed, &dictionaries);
+        for directory in [MONTHS, log::OWN] {
+            files::sync_directory(&root.join(directory))?;
+        }
+        let log = root.join(log::LOG);
+        files::write_new(&log.join(log::file_name(version)), text.as_bytes())?;
+        files::sync_directory(&log)?;
+        written += text.len() as u64 + added.iter().map(|(_, file)| file.size).sum::<u64>();
+
+        let update = Update {
+            new_exports: merged.new_exports,
+            months: merged.months.into_iter().map(|(key, _)| key).collect(),
+            bytes: written,
+        };
+        self.version = Some(version);
+        self.state = State {
+            months,
+            exports: merged.exports,
+            quarantine: merged.quarantine,
+            listings: merged.listings,
+            regions: merged.regions,
+        };
+        Ok(update)
+    }
+}
+
+/// Writes `bytes` under a name made of their hash; the path relative to the ledger.
+fn write_named(root: &Path, directory: &str, prefix: &str, bytes: &[u8]) -> Result<String> {
+    let path = format!("{directory}/{prefix}{}.parquet", blake3::hash(bytes).to_hex());
+    files::write_new(&root.join(&path), bytes)?;
+    Ok(path)
+}

@@ -1,0 +1,443 @@
+//! What newly decoded exports change in the ledger.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use rayon::prelude::*;
+
+use super::month::{MonthRows, Observation};
+use super::register::{ExportEntry, Quarantined, RowAccount};
+use super::{MonthFile, State};
+use crate::dates::Month;
+use crate::error::Result;
+use crate::exports::{Decoded, Found, Listing, NO_TOTAL, Piece, Reported};
+
+/// A chart and a month: what one file of the ledger holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MonthKey {
+    /// The chart.
+    pub chart: String,
+    /// The month.
+    pub month: Month,
+}
+
+/// How a file stands to the ledger, as far as its name, size and time tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// No export of this name is in the ledger.
+    New,
+    /// One is, but size or time differ; its hash will tell.
+    Changed,
+    /// It is in the ledger.
+    Unchanged,
+}
+
+/// How a file stands to the ledger.
+pub fn classify(state: &State, found: &[Found]) -> Vec<Change> {
+    let known: HashMap<&str, &ExportEntry> =
+        state.exports.iter().map(|entry| (entry.name.as_str(), entry)).collect();
+    let change = |found: &Found| match known.get(found.name.as_str()) {
+        None => Change::New,
+        Some(entry) if entry.size == found.size && entry.modified == found.modified => Change::Unchanged,
+        Some(_) => Change::Changed,
+    };
+    found.iter().map(change).collect()
+}
+
+/// The ledger after a merge, before it is committed.
+pub struct Merged {
+    /// Exports by code.
+    pub exports: Vec<ExportEntry>,
+    /// All rows set aside.
+    pub quarantine: Vec<Quarantined>,
+    /// Listings by code.
+    pub listings: Vec<Listing>,
+    /// Regions by code.
+    pub regions: Vec<String>,
+    /// Months that were rewritten; `None` where nothing is left.
+    pub months: Vec<(MonthKey, Option<MonthFile>)>,
+    /// How many exports are new or replace one.
+    pub new_exports: usize,
+}
+
+/// Merges decoded exports into `state`. Months are fetched with `read` and handed to `write` as
+/// soon as they are whole, in parallel, so that never more than a few of them are in memory twice.
+///
+/// # Errors
+/// Those of `read` and `write`.
+pub fn merge(
+    state: &State,
+    decoded: Decoded,
+    read: impl Fn(&MonthKey) -> Result<MonthRows> + Sync,
+    write: impl Fn(&MonthKey, Vec<Observation>) -> Result<MonthFile> + Sync,
+) -> Result<Merged> {
+    let register = Register::new(state, &decoded);
+    let Decoded { charts, scopes, dictionaries, pieces, .. } = decoded;
+    let pieces: Vec<Piece> =
+        pieces.into_iter().filter(|piece| register.codes[piece.export as usize].is_some()).collect();
+    let Register { codes, mut exports, quarantine, replaced, new_exports } = register;
+
+    let names = Names::new(state, &scopes, &dictionaries, &pieces);
+    note_scopes(&mut exports, &codes, &scopes, &pieces);
+    let tracks = track_codes(&names.listings);
+    let ages = ages(&exports);
+
+    let mut groups: BTreeMap<MonthKey, Vec<Piece>> = BTreeMap::new();
+    for key in months_of(&exports, &replaced, state) {
+        groups.insert(key, Vec::new());
+    }
+    for piece in pieces {
+        let key = MonthKey { chart: charts[piece.chart as usize].clone(), month: piece.month };
+        groups.entry(key).or_default().push(piece);
+    }
+    let rewritten: Vec<(MonthKey, Option<MonthFile>, Accounts)> = groups
+        .into_iter()
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .map(|(key, pieces)| {
+            let mut accounts = Accounts::default();
+            let mut rows = read(&key)?.0;
+            for row in &rows {
+                accounts.of(row.export).used -= 1;
+            }
+            rows.retain(|row| {
+                let stays = !replaced.contains(&row.export);
+                accounts.of(row.export).superseded += i64::from(!stays);
+                stays
+            });
+            rows.reserve_exact(pieces.iter().map(|piece| piece.rows.len()).sum());
+            for piece in pieces {
+                let Some(export) = codes[piece.export as usize] else { continue };
+                names.observations(&piece, export, &mut rows);
+            }
+            let rows = settle(rows, &tracks, &ages, &mut accounts);
+            for row in &rows {
+                accounts.of(row.export).used += 1;
+            }
+            let file = if rows.is_empty() { None } else { Some(write(&key, rows)?) };
+            Ok((key, file, accounts))
+        })
+        .collect::<Result<_>>()?;
+
+    let mut months = Vec::with_capacity(rewritten.len());
+    for (key, file, accounts) in rewritten {
+        for (code, change) in accounts.0 {
+            if let Some(entry) = exports.get_mut(code as usize) {
+                change.apply(&mut entry.rows);
+            }
+        }
+        months.push((key, file));
+    }
+    let Names { listings, regions, .. } = names;
+    Ok(Merged { exports, quarantine, listings, regions, months, new_exports })
+}
+
+/// Which exports come in, and under which code.
+struct Register {
+    /// For each decoded export its code, or `None` if it brings nothing.
+    codes: Vec<Option<u32>>,
+    exports: Vec<ExportEntry>,
+    quarantine: Vec<Quarantined>,
+    replaced: BTreeSet<u32>,
+    new_exports: usize,
+}
+
+impl Register {
+    fn new(state: &State, decoded: &Decoded) -> Self {
+        let mut exports = state.exports.clone();
+        let mut quarantine = state.quarantine.clone();
+        let mut replaced = BTreeSet::new();
+        let mut live: HashMap<String, u32> =
+            exports.iter().enumerate().map(|(code, entry)| (entry.name.clone(), code as u32)).collect();
+        let mut new_exports = 0;
+        let mut codes = Vec::with_capacity(decoded.exports.len());
+        for export in &decoded.exports {
+            let (Some(hash), Ok(content)) = (export.hash, &export.content) else {
+                codes.push(None);
+                continue;
+            };
+            let hash = hash.to_hex().to_string();
+            if let Some(old) = live.get(&export.found.name).and_then(|&code| exports.get_mut(code as usize)) {
+                if old.hash == hash {
+                    codes.push(None);
+                    continue;
+                }
+                old.name = format!("{}@{}", old.name, &old.hash[..old.hash.len().min(8)]);
+                old.replaced = true;
+                replaced.extend(live.get(&export.found.name));
+            }
+            let code = exports.len() as u32;
+            live.insert(export.found.name.clone(), code);
+            exports.push(ExportEntry {
+                name: export.found.name.clone(),
+                hash,
+                size: export.found.size,
+                modified: export.found.modified,
+                dialect: content.dialect.clone(),
+                charts: Vec::new(),
+                regions: Vec::new(),
+                days: content.days,
+                rows: RowAccount {
+                    read: content.rows_read,
+                    quarantined: content.set_aside.len() as u64,
+                    ..RowAccount::default()
+                },
+                replaced: false,
+            });
+            quarantine.extend(content.set_aside.iter().map(|row| Quarantined {
+                export: code,
+                line: row.line,
+                reason: row.reason.to_string(),
+                raw: row.raw.clone(),
+            }));
+            codes.push(Some(code));
+            new_exports += 1;
+        }
+        Self { codes, exports, quarantine, replaced, new_exports }
+    }
+}
+
+/// Notes which charts and regions each new export speaks of.
+fn note_scopes(
+    exports: &mut [ExportEntry],
+    codes: &[Option<u32>],
+    scopes: &[(String, String)],
+    pieces: &[Piece],
+) {
+    let mut seen: HashMap<u32, BTreeSet<u16>> = HashMap::new();
+    for piece in pieces {
+        if let Some(code) = codes[piece.export as usize] {
+            let mut distinct = piece.rows.scope.clone();
+            distinct.dedup();
+            seen.entry(code).or_default().extend(distinct);
+        }
+    }
+    for (code, found) in seen {
+        let names = |part: fn(&(String, String)) -> &String| {
+            let set: BTreeSet<&String> = found.iter().map(|&scope| part(&scopes[scope as usize])).collect();
+            set.into_iter().cloned().collect()
+        };
+        exports[code as usize].charts = names(|scope| &scope.0);
+        exports[code as usize].regions = names(|scope| &scope.1);
+    }
+}
+
+/// The ledger's codes for what a decoding codes in its own way.
+struct Names {
+    listings: Vec<Listing>,
+    regions: Vec<String>,
+    /// For each worker's dictionary, its codes in the ledger's.
+    listing_codes: Vec<Vec<u32>>,
+    region_codes: Vec<u16>,
+}
+
+impl Names {
+    /// New names are added in their own order, not in that of the workers, so that the same exports
+    /// give the same codes.
+    fn new(
+        state: &State,
+        scopes: &[(String, String)],
+        dictionaries: &[Vec<Listing>],
+        pieces: &[Piece],
+    ) -> Self {
+        let mut used: Vec<Vec<bool>> = dictionaries.iter().map(|names| vec![false; names.len()]).collect();
+        for piece in pieces {
+            let used = &mut used[piece.dictionary as usize];
+            piece.rows.listing.iter().for_each(|&code| used[code as usize] = true);
+        }
+        let mut listings = state.listings.clone();
+        let known: HashMap<&Listing, u32> =
+            state.listings.iter().enumerate().map(|(code, listing)| (listing, code as u32)).collect();
+        let mut fresh: Vec<&Listing> = dictionaries
+            .iter()
+            .zip(&used)
+            .flat_map(|(names, used)| names.iter().zip(used))
+            .filter(|(listing, used)| **used && !known.contains_key(listing))
+            .map(|(listing, _)| listing)
+            .collect();
+        fresh.sort_unstable();
+        fresh.dedup();
+        let code = |listing: &Listing| {
+            known.get(listing).copied().or_else(|| {
+                fresh.binary_search(&listing).ok().map(|place| (state.listings.len() + place) as u32)
+            })
+        };
+        let listing_codes = dictionaries
+            .iter()
+            .map(|names| names.iter().map(|listing| code(listing).unwrap_or(u32::MAX)).collect())
+            .collect();
+        listings.extend(fresh.into_iter().cloned());
+
+        let mut regions = state.regions.clone();
+        let present: BTreeSet<&String> = scopes.iter().map(|(_, region)| region).collect();
+        let fresh: Vec<String> =
+            present.into_iter().filter(|region| !regions.contains(region)).cloned().collect();
+        regions.extend(fresh);
+        let region_codes = scopes
+            .iter()
+            .map(|(_, region)| regions.iter().position(|known| known == region).unwrap_or_default() as u16)
+            .collect();
+        Self { listings, regions, listing_codes, region_codes }
+    }
+
+    /// Appends the observations of a piece, in the ledger's codes.
+    fn observations(&self, piece: &Piece, export: u32, into: &mut Vec<Observation>) {
+        let rows = &piece.rows;
+        let listing_codes = &self.listing_codes[piece.dictionary as usize];
+        into.extend((0..rows.len()).map(|row| Observation {
+            streams: rows.streams[row],
+            total: rows.total.get(row).copied().unwrap_or(NO_TOTAL),
+            listing: listing_codes[rows.listing[row] as usize],
+            export,
+            line: rows.line[row],
+            region: self.region_codes[rows.scope[row] as usize],
+            day: rows.day[row],
+            rank: rows.rank[row],
+            reported: rows.reported.get(row).copied().unwrap_or(Reported::default()),
+        }));
+    }
+}
+
+/// For each listing a code of its URI.
+fn track_codes(listings: &[Listing]) -> Vec<u32> {
+    let mut codes: HashMap<&str, u32> = HashMap::new();
+    listings
+        .iter()
+        .map(|listing| {
+            let next = codes.len() as u32;
+            *codes.entry(&listing.uri).or_insert(next)
+        })
+        .collect()
+}
+
+/// For each export its place from the newest (0) to the oldest.
+fn ages(exports: &[ExportEntry]) -> Vec<u32> {
+    let mut order: Vec<usize> = (0..exports.len()).collect();
+    order.sort_by(|&a, &b| {
+        (exports[b].modified, &exports[b].name).cmp(&(exports[a].modified, &exports[a].name))
+    });
+    let mut ages = vec![0; exports.len()];
+    for (age, export) in order.into_iter().enumerate() {
+        ages[export] = age as u32;
+    }
+    ages
+}
+
+/// The months in which replaced exports have rows.
+fn months_of(exports: &[ExportEntry], replaced: &BTreeSet<u32>, state: &State) -> Vec<MonthKey> {
+    let touches = |key: &&MonthKey| {
+        replaced.iter().filter_map(|&code| exports.get(code as usize)).any(|entry| {
+            let spans = |(first, last): (crate::dates::Day, crate::dates::Day)| {
+                (first.month()..=last.month()).contains(&key.month)
+            };
+            entry.days.is_some_and(spans) && entry.charts.contains(&key.chart)
+        })
+    };
+    state.months.keys().filter(touches).cloned().collect()
+}
+
+/// Changes of row accounts, by export.
+#[derive(Default)]
+struct Accounts(BTreeMap<u32, AccountChange>);
+
+#[derive(Default)]
+struct AccountChange {
+    used: i64,
+    duplicate: i64,
+    superseded: i64,
+}
+
+impl Accounts {
+    fn of(&mut self, export: u32) -> &mut AccountChange {
+        self.0.entry(export).or_default()
+    }
+}
+
+impl AccountChange {
+    fn apply(&self, rows: &mut RowAccount) {
+        let moved = |count: u64, change: i64| count.saturating_add_signed(change);
+        rows.used = moved(rows.used, self.used);
+        rows.duplicate = moved(rows.duplicate, self.duplicate);
+        rows.superseded = moved(rows.superseded, self.superseded);
+    }
+}
+
+/// Decides between the rows of each slice (region and day) and sorts what stays by region, date,
+/// rank, listing.
+///
+/// The rule is stated in docs/definitions.md: rows that repeat one are duplicates; exports are
+/// taken newest first, and what an older one adds counts unless it contradicts.
+fn settle(
+    mut rows: Vec<Observation>,
+    tracks: &[u32],
+    ages: &[u32],
+    accounts: &mut Accounts,
+) -> Vec<Observation> {
+    let place = |row: &Observation| {
+        (u64::from(row.region) << 32) | (u64::from(row.day.0) << 16) | u64::from(row.rank)
+    };
+    // Exports are sorted as they come, so the sort mostly finds what is in order already.
+    rows.sort_by_key(|row| (place(row), row.listing, row.streams, row.line));
+    let mut kept: Vec<Observation> = Vec::with_capacity(rows.len());
+    let mut contested = false;
+    for slice in rows.chunk_by(|a, b| (a.region, a.day) == (b.region, b.day)) {
+        let export = slice[0].export;
+        if slice.iter().all(|row| row.export == export) {
+            keep_distinct(slice, &mut kept, accounts);
+        } else {
+            contested = true;
+            settle_slice(slice, tracks, ages, &mut kept, accounts);
+        }
+    }
+    drop(rows);
+    if contested {
+        kept.sort_by_key(|row| (place(row), row.listing, row.streams, row.line));
+    }
+    kept
+}
+
+/// Keeps one of each set of equal rows of one export.
+fn keep_distinct(sorted: &[Observation], kept: &mut Vec<Observation>, accounts: &mut Accounts) {
+    let same = |a: &Observation, b: &Observation| {
+        (a.rank, a.listing, a.streams) == (b.rank, b.listing, b.streams)
+    };
+    for equal in sorted.chunk_by(same) {
+        kept.push(equal[0]);
+        if equal.len() > 1 {
+            accounts.of(equal[0].export).duplicate += equal.len() as i64 - 1;
+        }
+    }
+}
+
+fn settle_slice(
+    slice: &[Observation],
+    tracks: &[u32],
+    ages: &[u32],
+    kept: &mut Vec<Observation>,
+    accounts: &mut Accounts,
+) {
+    let mut by_age: Vec<Observation> = slice.to_vec();
+    by_age.sort_by_key(|row| ages[row.export as usize]);
+    let track = |row: &Observation| tracks[row.listing as usize];
+    let mut taken: HashSet<(u16, u32, i64)> = HashSet::new();
+    let mut ranks: HashSet<u16> = HashSet::new();
+    let mut listed: HashSet<u32> = HashSet::new();
+    for export in by_age.chunk_by(|a, b| a.export == b.export) {
+        let mut own = Vec::with_capacity(export.len());
+        keep_distinct(export, &mut own, accounts);
+        let before = own.len();
+        own.retain(|row| !taken.contains(&(row.rank, track(row), row.streams)));
+        let account = accounts.of(export[0].export);
+        account.duplicate += (before - own.len()) as i64;
+        let contradicts = |row: &Observation| ranks.contains(&row.rank) || listed.contains(&track(row));
+        if own.iter().any(contradicts) {
+            account.superseded += own.len() as i64;
+            continue;
+        }
+        for row in own {
+            taken.insert((row.rank, track(&row), row.streams));
+            ranks.insert(row.rank);
+            listed.insert(track(&row));
+            kept.push(row);
+        }
+    }
+}

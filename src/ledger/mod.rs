@@ -1,0 +1,137 @@
+//! The ledger: the only durable state.
+//!
+//! A directory that is also a Delta Lake table (protocol reader 1, writer 2), so that other tools
+//! read every version of it without us:
+//!
+//! ```text
+//! ledger/
+//!   _delta_log/00000000000000000000.json   one commit: months added and removed, dictionaries named
+//!   _chartledger/<kind>-<hash>.parquet     exports, quarantine, listings of a commit
+//!   months/<hash>.parquet                  observations of one chart and month
+//!   .lock                                  held by the one writer
+//! ```
+//!
+//! Files never change once they have their name. A run reads the newest commit, [`merge`]s what it
+//! decoded into the months that this touches, and commits all of it or nothing.
+
+mod commit;
+mod log;
+mod merge;
+mod month;
+mod register;
+
+pub use commit::Update;
+pub use merge::{Change, MonthKey, classify, merge};
+pub use month::{MonthRows, Observation};
+pub use register::{ExportEntry, Quarantined, RowAccount};
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::exports::Listing;
+use crate::files;
+
+/// A ledger as of its newest commit.
+pub struct Ledger {
+    root: PathBuf,
+    /// The newest commit; `None` before the first.
+    pub version: Option<u64>,
+    /// What it says.
+    pub state: State,
+}
+
+/// What a commit says.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The months by chart and month.
+    pub months: BTreeMap<MonthKey, MonthFile>,
+    /// Exports by code: a code is the index.
+    pub exports: Vec<ExportEntry>,
+    /// Rows set aside.
+    pub quarantine: Vec<Quarantined>,
+    /// Listings by code.
+    pub listings: Vec<Listing>,
+    /// Regions by code.
+    pub regions: Vec<String>,
+}
+
+/// An immutable file of observations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonthFile {
+    /// Path relative to the ledger.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Observations.
+    pub rows: u64,
+}
+
+/// The right to write: an operating system's lock, which a dead process cannot hold.
+pub struct WriteLock {
+    _file: File,
+}
+
+impl Ledger {
+    /// Opens the ledger at `root` as of its newest commit. A directory that does not exist yet is
+    /// an empty ledger.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a commit or a file that it names is not readable.
+    pub fn open(root: &Path) -> Result<Self> {
+        let (version, state) = log::newest(root)?;
+        Ok(Self { root: root.to_owned(), version, state })
+    }
+
+    /// Takes the right to write, and removes what a crashed run left behind.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if another run has it, [`Error::Write`] if the directory cannot be made.
+    pub fn lock(root: &Path) -> Result<WriteLock> {
+        use std::io::{Read, Seek, Write};
+        for directory in [root.to_owned(), root.join(log::LOG), root.join(log::OWN), root.join(month::MONTHS)]
+        {
+            files::create_directory(&directory)?;
+        }
+        let path = root.join(".lock");
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(Error::write(&path))?;
+        if file.try_lock().is_err() {
+            let mut holder = String::new();
+            // The holder's note is a courtesy; the lock itself is the truth.
+            let _ = file.read_to_string(&mut holder);
+            let holder = if holder.is_empty() { holder } else { format!(" ({})", holder.trim()) };
+            return Err(Error::Locked { path: root.to_owned(), holder });
+        }
+        let note = format!("process {}", std::process::id());
+        let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(note.as_bytes()));
+        noted.map_err(Error::write(&path))?;
+        for directory in [root.to_owned(), root.join(log::LOG), root.join(log::OWN), root.join(month::MONTHS)]
+        {
+            files::sweep(&directory);
+        }
+        Ok(WriteLock { _file: file })
+    }
+
+    /// Reads the observations of a month.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Damaged`].
+    pub fn read_month(&self, key: &MonthKey) -> Result<MonthRows> {
+        match self.state.months.get(key) {
+            Some(file) => month::read(&self.root.join(&file.path)),
+            None => Ok(MonthRows::default()),
+        }
+    }
+
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}

@@ -1,0 +1,179 @@
+//! A month of observations of one chart: the immutable Parquet file and its columns in memory.
+//!
+//! | column | type | meaning |
+//! |---|---|---|
+//! | `region` | Int32 | code, in the `regions` of the commit |
+//! | `date` | Date | data day |
+//! | `rank` | Int32 | from 1 |
+//! | `listing` | Int32 | code, in the listings of the commit |
+//! | `streams` | Int64 | null for a chart that has none |
+//! | `export` | Int32 | code, in the exports of the commit |
+//! | `line` | Int32 | line (text) or row (Parquet) of the export, from 1 |
+//! | `total` | Int64 | running total, null where the export has none |
+//! | `peak_rank`, `previous_rank`, `appearances` | Int32 | what the export reports, null where nothing |
+//!
+//! Rows are sorted by region, date, rank, listing. The last four columns are left out of a file in
+//! which they would be null throughout. Chart and month are partition values and not in the file.
+
+use std::path::Path;
+
+use polars::prelude::*;
+
+use crate::dates::Day;
+use crate::error::{Error, Result};
+use crate::exports::{NO_STREAMS, NO_TOTAL, Reported};
+use crate::parquet;
+
+/// The folder of the months.
+pub const MONTHS: &str = "months";
+
+/// One observation, with the codes of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Streams, or [`NO_STREAMS`].
+    pub streams: i64,
+    /// Running total, or [`NO_TOTAL`].
+    pub total: i64,
+    /// Code of the listing.
+    pub listing: u32,
+    /// Code of the export.
+    pub export: u32,
+    /// Line or row in the export.
+    pub line: u32,
+    /// Code of the region.
+    pub region: u16,
+    /// Data day.
+    pub day: Day,
+    /// Rank, from 1.
+    pub rank: u16,
+    /// What the export reports.
+    pub reported: Reported,
+}
+
+/// The observations of one chart and month, sorted by region, date, rank, listing.
+#[derive(Clone, Debug, Default)]
+pub struct MonthRows(pub Vec<Observation>);
+
+/// The names and Delta types of the columns, in the order of the file.
+pub const COLUMNS: [(&str, &str); 11] = [
+    ("region", "integer"),
+    ("date", "date"),
+    ("rank", "integer"),
+    ("listing", "integer"),
+    ("streams", "long"),
+    ("export", "integer"),
+    ("line", "integer"),
+    ("total", "long"),
+    ("peak_rank", "integer"),
+    ("previous_rank", "integer"),
+    ("appearances", "integer"),
+];
+
+/// The observations as a frame with the columns above.
+///
+/// # Errors
+/// [`Error::Frame`].
+pub fn to_frame(rows: &[Observation]) -> Result<DataFrame> {
+    let whole = |name: &str, value: fn(&Observation) -> i32| {
+        Column::new(name.into(), rows.iter().map(value).collect::<Vec<i32>>())
+    };
+    let long = |name: &str, value: fn(&Observation) -> i64, none: i64| {
+        if rows.iter().all(|row| value(row) != none) {
+            return Column::new(name.into(), rows.iter().map(value).collect::<Vec<i64>>());
+        }
+        let values = rows.iter().map(|row| Some(value(row)).filter(|&value| value != none));
+        Column::new(name.into(), values.collect::<Int64Chunked>())
+    };
+    let mut columns = vec![
+        whole("region", |row| i32::from(row.region)),
+        whole("date", |row| i32::from(row.day.0)).cast(&DataType::Date)?,
+        whole("rank", |row| i32::from(row.rank)),
+        whole("listing", |row| row.listing as i32),
+        long("streams", |row| row.streams, NO_STREAMS),
+        whole("export", |row| row.export as i32),
+        whole("line", |row| row.line as i32),
+    ];
+    if rows.iter().any(|row| row.total != NO_TOTAL) {
+        columns.push(long("total", |row| row.total, NO_TOTAL));
+    }
+    let said = |value: i32| (value != 0).then_some(value);
+    type Reads = fn(&Observation) -> i32;
+    let reported: [(&str, Reads); 3] = [
+        ("peak_rank", |row| i32::from(row.reported.peak)),
+        ("previous_rank", |row| row.reported.previous),
+        ("appearances", |row| row.reported.appearances as i32),
+    ];
+    if rows.iter().any(|row| row.reported != Reported::default()) {
+        for (name, value) in reported {
+            let values = rows.iter().map(|row| said(value(row)));
+            columns.push(Column::new(name.into(), values.collect::<Int32Chunked>()));
+        }
+    }
+    Ok(DataFrame::new(rows.len(), columns)?)
+}
+
+/// Reads a month's file.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Damaged`].
+pub fn read(path: &Path) -> Result<MonthRows> {
+    let frame = parquet::read(path, None)?;
+    from_frame(&frame).map(MonthRows).map_err(|error| Error::damaged(path, error))
+}
+
+fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Observation>> {
+    let whole = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i32()?.clone());
+    let date = frame.column("date")?.date()?.physical().clone();
+    let [region, rank, listing, export, line] = [
+        whole("region")?,
+        whole("rank")?,
+        whole("listing")?,
+        whole("export")?,
+        whole("line")?,
+    ];
+    let [region, date, rank, listing, export, line] = [
+        region.cont_slice()?,
+        date.cont_slice()?,
+        rank.cont_slice()?,
+        listing.cont_slice()?,
+        export.cont_slice()?,
+        line.cont_slice()?,
+    ];
+    let streams = frame.column("streams")?.i64()?.clone();
+    let mut rows: Vec<Observation> = Vec::with_capacity(frame.height());
+    for index in 0..frame.height() {
+        rows.push(Observation {
+            streams: NO_STREAMS,
+            total: NO_TOTAL,
+            listing: listing[index] as u32,
+            export: export[index] as u32,
+            line: line[index] as u32,
+            region: region[index] as u16,
+            day: Day(date[index] as u16),
+            rank: rank[index] as u16,
+            reported: Reported::default(),
+        });
+    }
+    for (row, value) in rows.iter_mut().zip(streams.iter()) {
+        row.streams = value.unwrap_or(NO_STREAMS);
+    }
+    if let Ok(total) = frame.column("total") {
+        for (row, value) in rows.iter_mut().zip(total.i64()?.iter()) {
+            row.total = value.unwrap_or(NO_TOTAL);
+        }
+    }
+    if let Ok(peak) = frame.column("peak_rank") {
+        let previous = frame.column("previous_rank")?.i32()?;
+        let appearances = frame.column("appearances")?.i32()?;
+        for (((row, peak), previous), appearances) in
+            rows.iter_mut().zip(peak.i32()?.iter()).zip(previous.iter()).zip(appearances.iter())
+        {
+            row.reported = Reported {
+                peak: peak.unwrap_or(0) as u16,
+                previous: previous.unwrap_or(0),
+                appearances: appearances.unwrap_or(0) as u32,
+            };
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,210 @@
+//! The register of a commit: exports, rows set aside, and the dictionary of listings, each a
+//! Parquet file named in the commit.
+
+use std::path::Path;
+
+use polars::prelude::*;
+
+use crate::dates::Day;
+use crate::error::{Error, Result};
+use crate::exports::Listing;
+use crate::parquet;
+
+/// What the ledger knows of an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportEntry {
+    /// Path relative to its root; `<path>@<hash>` once a corrected file has replaced it.
+    pub name: String,
+    /// BLAKE3 of the file, in hexadecimal.
+    pub hash: String,
+    /// Bytes of the file.
+    pub size: u64,
+    /// When the file was last changed, in nanoseconds since 1970: newer exports prevail.
+    pub modified: u64,
+    /// The dialect.
+    pub dialect: String,
+    /// Its charts, sorted.
+    pub charts: Vec<String>,
+    /// Its regions, sorted.
+    pub regions: Vec<String>,
+    /// First and last day of its good rows.
+    pub days: Option<(Day, Day)>,
+    /// Where its rows went.
+    pub rows: RowAccount,
+    /// Whether a corrected file of the same name has replaced it.
+    pub replaced: bool,
+}
+
+/// Where the rows of an export went: read is the sum of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowAccount {
+    /// All rows.
+    pub read: u64,
+    /// Rows that count.
+    pub used: u64,
+    /// Rows that repeat one that counts.
+    pub duplicate: u64,
+    /// Rows that a newer export contradicts.
+    pub superseded: u64,
+    /// Rows set aside.
+    pub quarantined: u64,
+}
+
+/// A row set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Code of the export.
+    pub export: u32,
+    /// Line or row, from 1.
+    pub line: u32,
+    /// Why.
+    pub reason: String,
+    /// The row as it stands in the file.
+    pub raw: String,
+}
+
+const LIST: &str = ",";
+
+/// Exports as a frame, in the order of their codes.
+pub fn exports_frame(entries: &[ExportEntry]) -> Result<DataFrame> {
+    let text = |name: &str, value: &dyn Fn(&ExportEntry) -> String| {
+        Column::new(name.into(), entries.iter().map(value).collect::<Vec<String>>())
+    };
+    let number = |name: &str, value: &dyn Fn(&ExportEntry) -> u64| {
+        Column::new(name.into(), entries.iter().map(|entry| value(entry) as i64).collect::<Vec<i64>>())
+    };
+    let day = |name: &str, value: &dyn Fn(&ExportEntry) -> Option<Day>| {
+        let days = entries.iter().map(|entry| value(entry).map(|day| i32::from(day.0)));
+        Column::new(name.into(), days.collect::<Int32Chunked>())
+    };
+    let columns = vec![
+        text("name", &|entry| entry.name.clone()),
+        text("hash", &|entry| entry.hash.clone()),
+        number("size", &|entry| entry.size),
+        number("modified", &|entry| entry.modified),
+        text("dialect", &|entry| entry.dialect.clone()),
+        text("charts", &|entry| entry.charts.join(LIST)),
+        text("regions", &|entry| entry.regions.join(LIST)),
+        day("first_on", &|entry| entry.days.map(|days| days.0)),
+        day("last_on", &|entry| entry.days.map(|days| days.1)),
+        number("rows_read", &|entry| entry.rows.read),
+        number("rows_used", &|entry| entry.rows.used),
+        number("rows_duplicate", &|entry| entry.rows.duplicate),
+        number("rows_superseded", &|entry| entry.rows.superseded),
+        number("rows_quarantined", &|entry| entry.rows.quarantined),
+        number("replaced", &|entry| u64::from(entry.replaced)),
+    ];
+    Ok(DataFrame::new(entries.len(), columns)?)
+}
+
+/// Reads what [`exports_frame`] wrote.
+pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
+    let frame = parquet::read(path, None)?;
+    let entries = || -> PolarsResult<Vec<ExportEntry>> {
+        let text = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.str()?.clone());
+        let number = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i64()?.clone());
+        let day = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i32()?.clone());
+        let [names, hashes, dialects] = [text("name")?, text("hash")?, text("dialect")?];
+        let [charts, regions] = [text("charts")?, text("regions")?];
+        let [sizes, modified, replaced] = [number("size")?, number("modified")?, number("replaced")?];
+        let [first, last] = [day("first_on")?, day("last_on")?];
+        let rows = [
+            number("rows_read")?,
+            number("rows_used")?,
+            number("rows_duplicate")?,
+            number("rows_superseded")?,
+            number("rows_quarantined")?,
+        ];
+        let owned = |column: &StringChunked, row| column.get(row).unwrap_or_default().to_owned();
+        let count = |column: &Int64Chunked, row| column.get(row).unwrap_or_default() as u64;
+        let list = |column: &StringChunked, row| match column.get(row) {
+            None | Some("") => Vec::new(),
+            Some(names) => names.split(LIST).map(str::to_owned).collect(),
+        };
+        let day = |column: &Int32Chunked, row| column.get(row).map(|day| Day(day as u16));
+        let entry = |row| ExportEntry {
+            name: owned(&names, row),
+            hash: owned(&hashes, row),
+            size: count(&sizes, row),
+            modified: count(&modified, row),
+            dialect: owned(&dialects, row),
+            charts: list(&charts, row),
+            regions: list(&regions, row),
+            days: day(&first, row).zip(day(&last, row)),
+            rows: RowAccount {
+                read: count(&rows[0], row),
+                used: count(&rows[1], row),
+                duplicate: count(&rows[2], row),
+                superseded: count(&rows[3], row),
+                quarantined: count(&rows[4], row),
+            },
+            replaced: count(&replaced, row) != 0,
+        };
+        Ok((0..frame.height()).map(entry).collect())
+    };
+    entries().map_err(|error| Error::damaged(path, error))
+}
+
+/// Rows set aside as a frame.
+pub fn quarantine_frame(rows: &[Quarantined]) -> Result<DataFrame> {
+    let text = |name: &str, value: fn(&Quarantined) -> &str| {
+        Column::new(name.into(), rows.iter().map(value).collect::<Vec<&str>>())
+    };
+    let number = |name: &str, value: fn(&Quarantined) -> u32| {
+        Column::new(name.into(), rows.iter().map(|row| i64::from(value(row))).collect::<Vec<i64>>())
+    };
+    let columns = vec![
+        number("export", |row| row.export),
+        number("line", |row| row.line),
+        text("reason", |row| &row.reason),
+        text("raw", |row| &row.raw),
+    ];
+    Ok(DataFrame::new(rows.len(), columns)?)
+}
+
+/// Reads what [`quarantine_frame`] wrote.
+pub fn read_quarantine(path: &Path) -> Result<Vec<Quarantined>> {
+    let frame = parquet::read(path, None)?;
+    let rows = || -> PolarsResult<Vec<Quarantined>> {
+        let [export, line] = [frame.column("export")?.i64()?, frame.column("line")?.i64()?];
+        let [reason, raw] = [frame.column("reason")?.str()?, frame.column("raw")?.str()?];
+        let row = |row| Quarantined {
+            export: export.get(row).unwrap_or_default() as u32,
+            line: line.get(row).unwrap_or_default() as u32,
+            reason: reason.get(row).unwrap_or_default().to_owned(),
+            raw: raw.get(row).unwrap_or_default().to_owned(),
+        };
+        Ok((0..frame.height()).map(row).collect())
+    };
+    rows().map_err(|error| Error::damaged(path, error))
+}
+
+/// Listings as a frame, in the order of their codes.
+pub fn listings_frame(listings: &[Listing]) -> Result<DataFrame> {
+    let text = |name: &str, value: fn(&Listing) -> &str| {
+        Column::new(name.into(), listings.iter().map(value).collect::<Vec<&str>>())
+    };
+    let columns = vec![
+        text("uri", |listing| &listing.uri),
+        text("title", |listing| &listing.title),
+        text("artists", |listing| &listing.artists),
+    ];
+    Ok(DataFrame::new(listings.len(), columns)?)
+}
+
+/// Reads what [`listings_frame`] wrote.
+pub fn read_listings(path: &Path) -> Result<Vec<Listing>> {
+    let frame = parquet::read(path, None)?;
+    let listings = || -> PolarsResult<Vec<Listing>> {
+        let text = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.str()?.clone());
+        let [uri, title, artists] = [text("uri")?, text("title")?, text("artists")?];
+        let owned = |column: &StringChunked, row| column.get(row).unwrap_or_default().to_owned();
+        let listing = |row| Listing {
+            uri: owned(&uri, row),
+            title: owned(&title, row),
+            artists: owned(&artists, row),
+        };
+        Ok((0..frame.height()).map(listing).collect())
+    };
+    listings().map_err(|error| Error::damaged(path, error))
+}

@@ -1,0 +1,27 @@
+//! chartledger: from music-streaming chart exports to published milestone and ranking tables.
+//!
+//! ```text
+//! exports ──▶ ledger ──▶ tally ──▶ tables ──▶ publish
+//!                          ▲
+//!                       catalog
+//! ```
+//!
+//! Data goes one way. A room knows the rooms to its left through plain data and never the ones to
+//! its right; [`run`] walks them in order. The rules behind every figure are in
+//! `docs/definitions.md`, the reasons for this layout in `docs/design.md`.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod catalog;
+pub mod dates;
+pub mod error;
+pub mod exports;
+pub mod files;
+pub mod ledger;
+pub mod parquet;
+pub mod pipeline;
+pub mod publish;
+pub mod run;
+pub mod synth;
+pub mod tables;
+pub mod tally;

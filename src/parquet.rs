@@ -1,0 +1,39 @@
+//! Frames to Parquet bytes and back: the one place that knows the settings of the writer.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use polars::prelude::*;
+
+use crate::error::{Error, Result};
+
+/// A frame as a Parquet file in memory: Zstandard, with statistics, the same bytes for the same
+/// frame whatever its chunks were.
+///
+/// # Errors
+/// [`Error::Frame`].
+pub fn to_bytes(frame: &mut DataFrame) -> Result<Vec<u8>> {
+    frame.align_chunks_par();
+    frame.rechunk_mut();
+    let mut bytes = Cursor::new(Vec::new());
+    ParquetWriter::new(&mut bytes)
+        .with_compression(ParquetCompression::Zstd(None))
+        .with_statistics(StatisticsOptions::default())
+        .set_parallel(false)
+        .finish(frame)?;
+    Ok(bytes.into_inner())
+}
+
+/// A Parquet file of our own, all columns or those named, in one chunk.
+///
+/// # Errors
+/// [`Error::Read`] if it cannot be opened, [`Error::Damaged`] if it is not what we wrote.
+pub fn read(path: &Path, columns: Option<Vec<String>>) -> Result<DataFrame> {
+    let bytes = std::fs::read(path).map_err(Error::read(path))?;
+    let frame = ParquetReader::new(Cursor::new(bytes))
+        .with_columns(columns)
+        .read_parallel(ParallelStrategy::None)
+        .set_rechunk(true)
+        .finish();
+    frame.map_err(|error| Error::damaged(path, error))
+}

@@ -1,0 +1,115 @@
+//! Publishing: all tables of a run or none of them.
+//!
+//! ```text
+//! out/<pipeline>/latest -> .runs/<run>      switched in one step
+//! out/<pipeline>/.runs/<run>/<table>.parquet
+//! out/<pipeline>/.runs/<run>/run.json
+//! ```
+//!
+//! A run is written under a temporary name, synced, renamed, and only then made `latest`. The runs
+//! are hidden so that a glob over the output never reads two of them.
+
+use std::path::{Path, PathBuf};
+
+use polars::prelude::DataFrame;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::tables::{Contract, Table, audit};
+use crate::{files, parquet};
+
+const RUNS: &str = ".runs";
+const LATEST: &str = "latest";
+/// The manifest of a run.
+pub const MANIFEST: &str = "run.json";
+
+/// A table as published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PublishedTable {
+    /// Its name.
+    pub name: &'static str,
+    /// Rows.
+    pub rows: usize,
+    /// Bytes of its file.
+    pub bytes: usize,
+    /// BLAKE3 of its file, in hexadecimal.
+    pub hash: String,
+}
+
+/// Audits the tables, writes them as run `run` and makes that the latest. `manifest` gives the
+/// text of `run.json`.
+///
+/// # Errors
+/// [`Error::Audit`] before anything is written, [`Error::Write`]; the latest run is then as it was.
+pub fn publish(
+    out: &Path,
+    run: &str,
+    tables: Vec<Table>,
+    manifest: impl FnOnce(&[PublishedTable]) -> String,
+) -> Result<Vec<PublishedTable>> {
+    tables.iter().try_for_each(audit)?;
+    let runs = out.join(RUNS);
+    files::create_directory(&runs)?;
+    files::sweep(&runs);
+    files::sweep(out);
+    let staging = files::temporary_beside(&runs.join(run));
+    files::create_directory(&staging)?;
+    let published: Vec<PublishedTable> = tables
+        .into_par_iter()
+        .map(|Table { contract, mut frame }| {
+            let bytes = parquet::to_bytes(&mut frame)?;
+            files::write_new(&staging.join(format!("{}.parquet", contract.name)), &bytes)?;
+            Ok(PublishedTable {
+                name: contract.name,
+                rows: frame.height(),
+                bytes: bytes.len(),
+                hash: blake3::hash(&bytes).to_hex().to_string(),
+            })
+        })
+        .collect::<Result<_>>()?;
+    files::write_new(&staging.join(MANIFEST), manifest(&published).as_bytes())?;
+    files::sync_directory(&staging)?;
+    let target = runs.join(run);
+    std::fs::rename(&staging, &target).map_err(Error::write(&target))?;
+    files::sync_directory(&runs)?;
+    switch(out, &Path::new(RUNS).join(run))?;
+    Ok(published)
+}
+
+/// Points `latest` at `target`: a rename replaces the old link in one step.
+fn switch(out: &Path, target: &Path) -> Result<()> {
+    let latest = out.join(LATEST);
+    let link = files::temporary_beside(&latest);
+    std::os::unix::fs::symlink(target, &link).map_err(Error::write(&link))?;
+    std::fs::rename(&link, &latest).map_err(Error::write(&latest))?;
+    files::sync_directory(out)
+}
+
+/// A name for a run that begins now; no run of `out` has it.
+pub fn new_run(out: &Path) -> String {
+    let now = chrono::Utc::now().format("%Y%m%dT%H%M%SZ").to_string();
+    let taken = |name: &String| out.join(RUNS).join(name).exists();
+    let numbered = (2..).map(|number| format!("{now}-{number}"));
+    std::iter::once(now.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(now)
+}
+
+/// Where the latest run of `out` is.
+pub fn latest(out: &Path) -> PathBuf {
+    out.join(LATEST)
+}
+
+/// Reads a table of the latest run.
+///
+/// # Errors
+/// [`Error::Usage`] if nothing has been published yet, [`Error::Damaged`].
+pub fn read(out: &Path, contract: &Contract) -> Result<DataFrame> {
+    let path = latest(out).join(format!("{}.parquet", contract.name));
+    if !path.exists() {
+        return Err(Error::Usage(format!(
+            "{} does not exist; publish it with `chartledger run`, or name the output with --out",
+            path.display()
+        )));
+    }
+    parquet::read(&path, None)
+}

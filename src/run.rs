@@ -1,0 +1,351 @@
+//! The stages of a run, in the order of the way of the data.
+//!
+//! [`prepare`] finds out what there is to do, [`run`] does it. `plan` and `run --dry-run` stop
+//! between the two.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use polars::prelude::DataFrame;
+use serde_json::{Value, json};
+use tracing::{info, warn};
+
+use crate::catalog::Entities;
+use crate::dates::Day;
+use crate::error::{Error, Result};
+use crate::exports::{self, Decoded, Found, Progress};
+use crate::ledger::{Change, Ledger, MonthKey, MonthRows, Update, WriteLock, classify};
+use crate::pipeline::Plan;
+use crate::publish::{self, PublishedTable};
+use crate::tables::{self, Sources, Table};
+use crate::tally::{Fold, Folded, Survey, Surveyed};
+
+/// What a run would begin with.
+pub struct Prepared {
+    /// The ledger as it is.
+    pub ledger: Ledger,
+    /// Every export under the roots, and how it stands to the ledger.
+    pub found: Vec<(Found, Change)>,
+    /// Exports that are new or may have changed, decoded.
+    pub decoded: Decoded,
+    /// How long finding and decoding took.
+    pub timings: Timings,
+}
+
+/// A file that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its name.
+    pub export: String,
+    /// Why, and what to do.
+    pub problem: String,
+}
+
+/// What a run did.
+pub struct Report {
+    /// The run's name.
+    pub run: String,
+    /// Where its tables are.
+    pub latest: PathBuf,
+    /// Exports found under the roots.
+    pub found: usize,
+    /// What changed in the ledger.
+    pub update: Update,
+    /// Files that could not be used.
+    pub refused: Vec<Refused>,
+    /// Rows of all exports in the ledger, by what became of them.
+    pub rows: crate::ledger::RowAccount,
+    /// Rows decoded in this run.
+    pub rows_decoded: u64,
+    /// Bytes of exports read in this run.
+    pub bytes_read: u64,
+    /// Names in artist cells that the catalog does not know.
+    pub unknown_names: usize,
+    /// Charts, regions, first and last date.
+    pub scopes: Vec<(crate::tally::Scope, Day, Day)>,
+    /// The tables.
+    pub tables: Vec<PublishedTable>,
+    /// The headline ranking's rows, if the pipeline names one.
+    pub headline: Option<(String, DataFrame)>,
+    /// How long each stage took.
+    pub timings: Timings,
+    /// The most memory the process has held, in bytes, where the system tells.
+    pub peak_memory: Option<u64>,
+}
+
+/// How long the stages took, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Timings(pub Vec<(&'static str, Duration)>);
+
+impl Timings {
+    fn time<T>(&mut self, stage: &'static str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = work();
+        self.0.push((stage, start.elapsed()));
+        result
+    }
+
+    /// The time of all stages.
+    pub fn total(&self) -> Duration {
+        self.0.iter().map(|(_, time)| *time).sum()
+    }
+}
+
+/// Finds the exports and decodes those that are not in the ledger yet.
+///
+/// # Errors
+/// [`Error::Input`] for roots that cannot be read, [`Error::Damaged`] for the ledger.
+pub fn prepare(plan: &Plan, progress: &Progress) -> Result<Prepared> {
+    let mut timings = Timings::default();
+    let ledger = timings.time("open ledger", || Ledger::open(&plan.ledger))?;
+    let found = timings.time("discover", || exports::discover(&plan.roots))?;
+    let changes = classify(&ledger.state, &found);
+    let pending: Vec<Found> = found
+        .iter()
+        .zip(&changes)
+        .filter(|(_, change)| **change != Change::Unchanged)
+        .map(|(found, _)| found.clone())
+        .collect();
+    info!(exports = found.len(), pending = pending.len(), "discovered");
+    progress.expect(pending.iter().map(|found| found.size).sum());
+    let decoded = timings.time("decode", || exports::decode(pending, &plan.mapped, progress));
+    Ok(Prepared { ledger, found: found.into_iter().zip(changes).collect(), decoded, timings })
+}
+
+impl Prepared {
+    /// Files that could not be used.
+    pub fn refused(&self) -> Vec<Refused> {
+        let refused = |export: &exports::Export| {
+            let problem = export.content.as_ref().err()?.clone();
+            Some(Refused { export: export.found.name.clone(), problem })
+        };
+        self.decoded.exports.iter().filter_map(refused).collect()
+    }
+
+    /// The months into which decoded rows fall.
+    pub fn months(&self) -> BTreeSet<MonthKey> {
+        let key = |piece: &exports::Piece| MonthKey {
+            chart: self.decoded.charts[piece.chart as usize].clone(),
+            month: piece.month,
+        };
+        self.decoded.pieces.iter().map(key).collect()
+    }
+
+    fn check_usable(&self, plan: &Plan) -> Result<()> {
+        let refused = self.refused();
+        let count = refused.len();
+        let first = refused.first().map_or(String::new(), |refused| {
+            format!("; the first of {count} refused: {}: {}", refused.export, refused.problem)
+        });
+        let usable = self.decoded.exports.len() - refused.len();
+        if usable == 0 && self.ledger.state.exports.is_empty() {
+            let roots: Vec<String> = plan.roots.iter().map(|root| root.display().to_string()).collect();
+            return Err(Error::Input(format!("no usable export under {}{first}", roots.join(", "))));
+        }
+        if plan.strict {
+            let set_aside = self.decoded.exports.iter().find_map(|export| {
+                let row = export.content.as_ref().ok()?.set_aside.first()?;
+                Some(format!("{}, line {}: {}", export.found.name, row.line, row.reason))
+            });
+            let known = self.ledger.state.quarantine.first().and_then(|row| {
+                let export = self.ledger.state.exports.get(row.export as usize)?;
+                (!export.replaced).then(|| format!("{}, line {}: {}", export.name, row.line, row.reason))
+            });
+            if let Some(row) = set_aside.or(known) {
+                return Err(Error::Input(format!("--strict, and a row was quarantined: {row}")));
+            }
+            if !refused.is_empty() {
+                return Err(Error::Input(format!("--strict, and a file was refused{first}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs a pipeline: exports into the ledger, the ledger into tables, the tables published.
+///
+/// # Errors
+/// Any of [`Error`]; the ledger and the latest run are then as they were, or the ledger one commit
+/// further with every row of it whole.
+pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
+    let lock: WriteLock = Ledger::lock(&plan.ledger)?;
+    let prepared = prepare(plan, progress)?;
+    prepared.check_usable(plan)?;
+    let refused = prepared.refused();
+    for Refused { export, problem } in &refused {
+        warn!(export, problem, "export refused");
+    }
+    let (rows_decoded, bytes_read) = (progress.rows(), progress.bytes());
+    let Prepared { mut ledger, found, decoded, mut timings } = prepared;
+    let update = timings.time("ledger", || ledger.update(&lock, decoded))?;
+    info!(exports = update.new_exports, months = update.months.len(), bytes = update.bytes, "ledger updated");
+
+    let counted = count(plan, &ledger, &mut timings)?;
+    let sources = Sources {
+        plan,
+        state: &ledger.state,
+        surveyed: &counted.surveyed,
+        entities: &counted.entities,
+        folded: &counted.folded,
+    };
+    let tables = timings.time("tables", || tables::build(&sources))?;
+    let headline = plan.headline.as_ref().and_then(|name| Some((name.clone(), headline(&tables, name)?)));
+
+    let run = publish::new_run(&plan.out);
+    let mut rows = crate::ledger::RowAccount::default();
+    for export in &ledger.state.exports {
+        rows.read += export.rows.read;
+        rows.used += export.rows.used;
+        rows.duplicate += export.rows.duplicate;
+        rows.superseded += export.rows.superseded;
+        rows.quarantined += export.rows.quarantined;
+    }
+    let so_far = timings.clone();
+    let manifest = |tables: &[PublishedTable]| {
+        let value = manifest(plan, &ledger, &run, tables, &refused, &so_far);
+        format!("{value:#}\n")
+    };
+    let tables = timings.time("publish", || publish::publish(&plan.out, &run, tables, manifest))?;
+    info!(run, tables = tables.len(), "published");
+    let scopes = counted.surveyed.scopes.iter().zip(&counted.surveyed.calendars);
+    let scopes = scopes
+        .filter_map(|(scope, calendar)| Some((scope.clone(), calendar.due.first()?.day, calendar.last()?)))
+        .collect();
+    let unknown: BTreeSet<&str> = counted
+        .entities
+        .cells
+        .iter()
+        .flat_map(|(_, credited)| credited)
+        .filter(|credited| !credited.known)
+        .map(|credited| credited.name.as_str())
+        .collect();
+    Ok(Report {
+        latest: publish::latest(&plan.out),
+        run,
+        found: found.len(),
+        update,
+        refused,
+        rows,
+        rows_decoded,
+        bytes_read,
+        unknown_names: unknown.len(),
+        scopes,
+        tables,
+        headline,
+        timings,
+        peak_memory: peak_memory(),
+    })
+}
+
+struct Counted {
+    surveyed: Surveyed,
+    entities: Entities,
+    folded: Folded,
+}
+
+/// The two passes over the ledger's months.
+fn count(plan: &Plan, ledger: &Ledger, timings: &mut Timings) -> Result<Counted> {
+    let state = &ledger.state;
+    let keys: Vec<&MonthKey> = state.months.keys().collect();
+    let surveyed = timings.time("survey", || {
+        let mut survey = Survey::new(&state.listings);
+        each_month(plan, ledger, &keys, |key, rows| {
+            survey.month(&key.chart, &rows.0);
+            Ok(())
+        })?;
+        Ok::<_, Error>(survey.finish(&state.regions))
+    })?;
+    let entities = timings
+        .time("identify", || Entities::resolve(&plan.catalog, &state.listings, &surveyed.sightings));
+    let names: Vec<&str> = state.exports.iter().map(|export| export.name.as_str()).collect();
+    let export_order = tables::places(&names);
+    let folded = timings.time("fold", || {
+        let mut fold = Fold::new(&plan.tallies, &surveyed, &entities, &export_order);
+        each_month(plan, ledger, &keys, |key, rows| fold.month(&key.chart, &rows.0))?;
+        Ok::<_, Error>(fold.finish())
+    })?;
+    Ok(Counted { surveyed, entities, folded })
+}
+
+/// Reads the months in order, the next one while the present one is worked on.
+fn each_month(
+    plan: &Plan,
+    ledger: &Ledger,
+    keys: &[&MonthKey],
+    mut work: impl FnMut(&MonthKey, MonthRows) -> Result<()> + Send,
+) -> Result<()> {
+    let read = |key: &MonthKey| -> Result<MonthRows> {
+        if plan.as_of.is_some_and(|as_of| key.month > as_of.month()) {
+            return Ok(MonthRows::default());
+        }
+        let mut rows = ledger.read_month(key)?;
+        if let Some(as_of) = plan.as_of {
+            rows.0.retain(|row| row.day <= as_of);
+        }
+        Ok(rows)
+    };
+    let mut next = keys.first().map(|key| read(key)).transpose()?;
+    for (place, key) in keys.iter().enumerate() {
+        let Some(rows) = next.take() else { break };
+        let following = keys.get(place + 1);
+        let (worked, fetched) =
+            rayon::join(|| work(key, rows), || following.map(|key| read(key)).transpose());
+        worked?;
+        next = fetched?;
+    }
+    Ok(())
+}
+
+/// The rows of one ranking, best first.
+fn headline(tables: &[Table], name: &str) -> Option<DataFrame> {
+    let rankings = &tables.iter().find(|table| table.contract.name == "rankings")?.frame;
+    let mask: polars::prelude::BooleanChunked =
+        rankings.column("ranking").ok()?.str().ok()?.iter().map(|ranking| ranking == Some(name)).collect();
+    let rows = rankings.filter(&mask).ok()?;
+    rows.sort(["chart", "region", "rank", "entity_id"], Default::default()).ok()
+}
+
+fn manifest(
+    plan: &Plan,
+    ledger: &Ledger,
+    run: &str,
+    tables: &[PublishedTable],
+    refused: &[Refused],
+    timings: &Timings,
+) -> Value {
+    let inputs = ledger.state.exports.iter().map(|export| {
+        json!({
+            "export": export.name,
+            "hash": export.hash,
+            "dialect": export.dialect,
+            "rows_read": export.rows.read,
+            "rows_used": export.rows.used,
+            "rows_duplicate": export.rows.duplicate,
+            "rows_superseded": export.rows.superseded,
+            "rows_quarantined": export.rows.quarantined,
+        })
+    });
+    let stages: serde_json::Map<String, Value> =
+        timings.0.iter().map(|(stage, time)| ((*stage).to_owned(), json!(time.as_secs_f64()))).collect();
+    json!({
+        "run": run,
+        "chartledger": env!("CARGO_PKG_VERSION"),
+        "pipeline": { "name": plan.name, "hash": plan.hash },
+        "catalog": { "hash": plan.catalog.hash },
+        "as_of": plan.as_of.map(|day| day.to_string()),
+        "ledger": { "version": ledger.version },
+        "tables": tables,
+        "refused": refused.iter().map(|refused| json!({ "export": refused.export, "problem": refused.problem })).collect::<Vec<_>>(),
+        "seconds": stages,
+        "peak_memory_bytes": peak_memory(),
+        "inputs": inputs.collect::<Vec<_>>(),
+    })
+}
+
+/// The high-water mark of resident memory, as Linux counts it.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}

@@ -1,0 +1,78 @@
+//! `chart_runs`: how every song has done on every chart, and whether the export agrees.
+
+use polars::prelude::*;
+use rayon::prelude::*;
+
+use super::{
+    Contract, Kind, Orders, Sources, date, field, frame, holds_always, nullable, number, optional_bool,
+    optional_date, optional_number, text,
+};
+use crate::catalog::EntityKind;
+use crate::error::Result;
+use crate::tally::ChartRun;
+
+/// The contract.
+pub const CONTRACT: Contract = Contract {
+    name: "chart_runs",
+    about: "how every song has done on every chart by rank, beside what the export itself reports",
+    columns: &[
+        field("chart", Kind::String, "source:period, such as spotify:daily"),
+        field("region", Kind::String, "global or an ISO 3166-1 alpha-2 code in lower case"),
+        field("song_id", Kind::String, "the catalog's id or the URI of the song's first track"),
+        field("entity", Kind::String, "the title"),
+        field("artists", Kind::String, "the artist cell"),
+        field("first_on", Kind::Date, "first date on the chart"),
+        field("last_on", Kind::Date, "last date on the chart"),
+        field("appearances", Kind::Int64, "dates on the chart"),
+        field("peak_rank", Kind::Int64, "best rank"),
+        field("peak_on", Kind::Date, "first date at the best rank"),
+        field("times_at_peak", Kind::Int64, "dates at the best rank"),
+        field("top10", Kind::Int64, "dates at rank 10 or better"),
+        field("longest_streak", Kind::Int64, "most exported dates in a row"),
+        field("current_streak", Kind::Int64, "exported dates in a row up to the last one; 0 when off"),
+        nullable("streams", Kind::Int64, "all streams; empty on a chart without"),
+        nullable("peak_streams", Kind::Int64, "streams of the best date"),
+        nullable("peak_streams_on", Kind::Date, "the best date, the earlier on a tie"),
+        nullable("reported_peak", Kind::Int64, "best rank that the export reports on last_on"),
+        nullable("reported_appearances", Kind::Int64, "dates on the chart that it reports on last_on"),
+        nullable("agrees", Kind::Boolean, "whether both equal ours; empty where either is not reported"),
+    ],
+    grain: &["chart", "region", "song_id"],
+    holds: holds_always,
+};
+
+/// Builds the table.
+///
+/// # Errors
+/// [`crate::error::Error::Frame`].
+pub fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+    let mut rows: Vec<&ChartRun> = sources.folded.runs.iter().collect();
+    rows.par_sort_unstable_by_key(|row| (row.scope, orders.entity(EntityKind::Song, row.song)));
+    let songs = sources.entities.of(EntityKind::Song);
+    let all = || rows.iter();
+    let scope = |row: &ChartRun| &sources.surveyed.scopes[row.scope as usize];
+    let song = |row: &ChartRun| &songs[row.song as usize];
+    let columns = vec![
+        text("chart", all().map(|row| scope(row).chart.as_str())),
+        text("region", all().map(|row| scope(row).region.as_str())),
+        text("song_id", all().map(|row| song(row).id.as_str())),
+        text("entity", all().map(|row| song(row).name.as_str())),
+        text("artists", all().map(|row| song(row).artists.as_str())),
+        date("first_on", all().map(|row| row.first_on)),
+        date("last_on", all().map(|row| row.last_on)),
+        number("appearances", all().map(|row| i64::from(row.appearances))),
+        number("peak_rank", all().map(|row| i64::from(row.peak_rank))),
+        date("peak_on", all().map(|row| row.peak_on)),
+        number("times_at_peak", all().map(|row| i64::from(row.times_at_peak))),
+        number("top10", all().map(|row| i64::from(row.top10))),
+        number("longest_streak", all().map(|row| i64::from(row.longest_streak))),
+        number("current_streak", all().map(|row| i64::from(row.streak))),
+        optional_number("streams", all().map(|row| row.streams)),
+        optional_number("peak_streams", all().map(|row| row.peak_streams)),
+        optional_date("peak_streams_on", all().map(|row| row.peak_streams_on)),
+        optional_number("reported_peak", all().map(|row| row.reported_peak.map(i64::from))),
+        optional_number("reported_appearances", all().map(|row| row.reported_appearances.map(i64::from))),
+        optional_bool("agrees", all().map(|row| row.agrees())),
+    ];
+    frame(rows.len(), columns)
+}

@@ -1,0 +1,46 @@
+//! `coverage`: for every date on which a chart was due, what is known of it.
+
+use polars::prelude::*;
+
+use super::{Contract, Kind, Sources, date, field, frame, holds_always, nullable, number, optional_number, text};
+use crate::error::Result;
+
+/// The contract.
+pub const CONTRACT: Contract = Contract {
+    name: "coverage",
+    about: "for every date between a scope's first and last, what is known of it",
+    columns: &[
+        field("chart", Kind::String, "source:period, such as spotify:daily"),
+        field("region", Kind::String, "global or an ISO 3166-1 alpha-2 code in lower case"),
+        field("date", Kind::Date, "the date on which a chart was due"),
+        field("state", Kind::String, "observed, short, rank_gap, stale or missing"),
+        field("rows", Kind::Int64, "rows of the chart"),
+        nullable("cutoff", Kind::Int64, "streams of the last row; empty where nothing is known"),
+    ],
+    grain: &["chart", "region", "date"],
+    holds: holds_always,
+};
+
+/// Builds the table.
+///
+/// # Errors
+/// [`crate::error::Error::Frame`].
+pub fn build(sources: &Sources<'_>) -> Result<DataFrame> {
+    let surveyed = sources.surveyed;
+    let rows: Vec<_> = surveyed
+        .scopes
+        .iter()
+        .zip(&surveyed.calendars)
+        .flat_map(|(scope, calendar)| calendar.due.iter().map(move |due| (scope, due)))
+        .collect();
+    let known = |scope: &crate::tally::Scope, due: &crate::tally::Due| scope.has_streams && due.state.is_live();
+    let columns = vec![
+        text("chart", rows.iter().map(|(scope, _)| scope.chart.as_str())),
+        text("region", rows.iter().map(|(scope, _)| scope.region.as_str())),
+        date("date", rows.iter().map(|(_, due)| due.day)),
+        text("state", rows.iter().map(|(_, due)| due.state.word())),
+        number("rows", rows.iter().map(|(_, due)| i64::from(due.rows))),
+        optional_number("cutoff", rows.iter().map(|(scope, due)| known(scope, due).then_some(due.cutoff))),
+    ];
+    frame(rows.len(), columns)
+}

@@ -1,0 +1,102 @@
+//! `milestones`: who reached which threshold when, how certain that is, and which row shows it.
+
+use polars::prelude::*;
+use rayon::prelude::*;
+
+use super::{
+    Contract, Kind, Orders, Sources, date, field, frame, nullable, number,
+    optional_date, text,
+};
+use super::identity::{
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, WINDOW, identity_columns,
+};
+use crate::error::Result;
+use crate::tally::Milestone;
+
+/// The contract.
+pub const CONTRACT: Contract = Contract {
+    name: "milestones",
+    about: "the first date on which a running sum is at or over a threshold",
+    columns: &[
+        field("tally", Kind::String, "the pipeline's name for this way of counting"),
+        CHART,
+        REGION,
+        BASIS,
+        KIND,
+        ID,
+        ENTITY,
+        ARTISTS,
+        CREDIT,
+        CLOCK,
+        WINDOW,
+        field("threshold", Kind::Int64, "streams to reach"),
+        field("reached_on", Kind::Date, "first date at or over the threshold; a week's Thursday"),
+        field("reached_from", Kind::Date, "first day of the chart period dated reached_on"),
+        nullable("earliest_on", Kind::Date, "earliest possible date, absences filled; empty for artists"),
+        field("certainty", Kind::String, "certain, bounded (earliest_on to reached_on) or at_latest"),
+        field("start_on", Kind::Date, "when the count began"),
+        field("start_basis", Kind::String, "first_export, first_charted, release, conflict or calendar"),
+        field("days_elapsed", Kind::Int64, "days from start_on to reached_on"),
+        field("day_number", Kind::Int64, "days_elapsed + 1; the day of the year on the calendar-year clock"),
+        field("cumulative_before", Kind::Int64, "streams before the date"),
+        field("streams_on_date", Kind::Int64, "streams of the date"),
+        field("cumulative", Kind::Int64, "streams up to and including the date"),
+        field("contributing_songs", Kind::Int64, "different songs with streams so far"),
+        field("evidence_export", Kind::String, "the export with the row that added most on the date"),
+        field("evidence_row", Kind::Int64, "that row: line of a text export, row of a Parquet export"),
+    ],
+    grain: &["tally", "chart", "region", "entity_id", "window", "threshold"],
+    holds,
+};
+
+fn holds(frame: &DataFrame) -> PolarsResult<Option<String>> {
+    let column = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i64()?.clone());
+    let [threshold, before] = [column("threshold")?, column("cumulative_before")?];
+    let [on_date, cumulative] = [column("streams_on_date")?, column("cumulative")?];
+    let broken = (0..frame.height()).find(|&row| {
+        let at = |column: &Int64Chunked| column.get(row).unwrap_or(i64::MIN);
+        let (threshold, before, sum) = (at(&threshold), at(&before), at(&cumulative));
+        before.checked_add(at(&on_date)) != Some(sum) || before >= threshold || sum < threshold
+    });
+    Ok(broken.map(|row| format!("row {row} does not cross its threshold on its date")))
+}
+
+/// Builds the table.
+///
+/// # Errors
+/// [`crate::error::Error::Frame`].
+pub fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+    let mut rows: Vec<&Milestone> = sources.folded.milestones.iter().collect();
+    rows.par_sort_unstable_by_key(|row| {
+        let kind = sources.plan.tallies[row.tally as usize].entity;
+        let entity = orders.entity(kind, row.entity);
+        (orders.tallies[row.tally as usize], row.scope, entity, row.window, row.threshold)
+    });
+    let subjects: Vec<_> =
+        rows.iter().map(|row| sources.subject(row.tally, row.scope, row.entity, row.window)).collect();
+    let period = |row: &Milestone| i64::from(sources.surveyed.scopes[row.scope as usize].period) - 1;
+    let export = |row: &Milestone| {
+        sources.state.exports.get(row.export as usize).map_or("", |export| export.name.as_str())
+    };
+    let mut columns = vec![text("tally", subjects.iter().map(|subject| subject.tally.name.as_str()))];
+    columns.extend(identity_columns(&subjects));
+    let rows = || rows.iter();
+    columns.extend([
+        number("threshold", rows().map(|row| row.threshold)),
+        date("reached_on", rows().map(|row| row.reached_on)),
+        date("reached_from", rows().map(|row| row.reached_on.plus(-period(row)))),
+        optional_date("earliest_on", rows().map(|row| row.earliest_on)),
+        text("certainty", rows().map(|row| row.certainty.word())),
+        date("start_on", rows().map(|row| row.start_on)),
+        text("start_basis", rows().map(|row| row.start_basis.word())),
+        number("days_elapsed", rows().map(|row| row.reached_on.since(row.start_on))),
+        number("day_number", rows().map(|row| row.reached_on.since(row.start_on) + 1)),
+        number("cumulative_before", rows().map(|row| row.before)),
+        number("streams_on_date", rows().map(|row| row.on_date)),
+        number("cumulative", rows().map(|row| row.before.saturating_add(row.on_date))),
+        number("contributing_songs", rows().map(|row| i64::from(row.songs))),
+        text("evidence_export", rows().map(|row| export(row))),
+        number("evidence_row", rows().map(|row| i64::from(row.line))),
+    ]);
+    frame(subjects.len(), columns)
+}

@@ -1,0 +1,288 @@
+//! Published tables: one file each, with its contract and how it is built.
+//!
+//! A contract is the schema, the grain (the unique key, by which rows are sorted) and what else
+//! must hold. [`audit`] checks a frame against it before anything is published. Frames are built
+//! sorted; nothing here reads or writes files.
+
+pub mod chart_runs;
+pub mod coverage;
+pub mod credits;
+pub mod exports;
+mod identity;
+pub mod milestones;
+pub mod quarantine;
+pub mod rankings;
+pub mod totals;
+
+use std::cmp::Ordering;
+
+use polars::prelude::*;
+use rayon::prelude::*;
+
+use crate::catalog::{Entities, EntityKind};
+use crate::dates::Day;
+use crate::error::{Error, Result};
+use crate::ledger::State;
+use crate::pipeline::Plan;
+use crate::tally::{Folded, Surveyed};
+
+/// Every published table, in the order in which they are listed.
+pub const ALL: [&Contract; 8] = [
+    &milestones::CONTRACT,
+    &totals::CONTRACT,
+    &rankings::CONTRACT,
+    &chart_runs::CONTRACT,
+    &coverage::CONTRACT,
+    &exports::CONTRACT,
+    &quarantine::CONTRACT,
+    &credits::CONTRACT,
+];
+
+/// What a table promises.
+pub struct Contract {
+    /// Its name: `<name>.parquet`.
+    pub name: &'static str,
+    /// One sentence.
+    pub about: &'static str,
+    /// Its columns in order.
+    pub columns: &'static [Field],
+    /// The unique key; rows are sorted by it, ascending.
+    pub grain: &'static [&'static str],
+    /// What else must hold of every frame; a sentence on what does not.
+    pub holds: fn(&DataFrame) -> PolarsResult<Option<String>>,
+}
+
+/// A column of a contract.
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What its values are.
+    pub kind: Kind,
+    /// Whether it may be empty.
+    pub nullable: bool,
+    /// One line on what it holds, with the unit.
+    pub about: &'static str,
+}
+
+/// The type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8 text.
+    String,
+    /// 64-bit integer.
+    Int64,
+    /// Calendar date.
+    Date,
+    /// True or false.
+    Boolean,
+}
+
+impl Kind {
+    /// The polars type.
+    pub fn dtype(self) -> DataType {
+        match self {
+            Self::String => DataType::String,
+            Self::Int64 => DataType::Int64,
+            Self::Date => DataType::Date,
+            Self::Boolean => DataType::Boolean,
+        }
+    }
+
+    /// The type's name in `schema`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::String => "String",
+            Self::Int64 => "Int64",
+            Self::Date => "Date",
+            Self::Boolean => "Boolean",
+        }
+    }
+}
+
+/// A column that is never empty.
+const fn field(name: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field { name, kind, nullable: false, about }
+}
+
+/// A column that may be empty.
+const fn nullable(name: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field { name, kind, nullable: true, about }
+}
+
+/// For contracts without a rule of their own.
+fn holds_always(_: &DataFrame) -> PolarsResult<Option<String>> {
+    Ok(None)
+}
+
+/// A table, ready to publish.
+pub struct Table {
+    /// What it promises.
+    pub contract: &'static Contract,
+    /// Its rows.
+    pub frame: DataFrame,
+}
+
+/// Everything that tables are built from.
+pub struct Sources<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The ledger's state.
+    pub state: &'a State,
+    /// Scopes and calendars.
+    pub surveyed: &'a Surveyed,
+    /// Tracks, songs, artists.
+    pub entities: &'a Entities,
+    /// Milestones, totals, chart runs.
+    pub folded: &'a Folded,
+}
+
+/// Builds every table.
+///
+/// # Errors
+/// [`Error::Frame`].
+pub fn build(sources: &Sources<'_>) -> Result<Vec<Table>> {
+    let orders = Orders::new(sources);
+    let frames = [
+        milestones::build(sources, &orders)?,
+        totals::build(sources, &orders)?,
+        rankings::build(sources, &orders)?,
+        chart_runs::build(sources, &orders)?,
+        coverage::build(sources)?,
+        exports::build(sources)?,
+        quarantine::build(sources)?,
+        credits::build(sources)?,
+    ];
+    Ok(ALL.into_iter().zip(frames).map(|(contract, frame)| Table { contract, frame }).collect())
+}
+
+/// Checks a table against its contract.
+///
+/// # Errors
+/// [`Error::Audit`] that names the table, the column and the row.
+pub fn audit(table: &Table) -> Result<()> {
+    let Table { contract, frame } = table;
+    let fail = |problem: String| Err(Error::Audit(format!("table {}: {problem}", contract.name)));
+    let names: Vec<&str> = frame.columns().iter().map(|column| column.name().as_str()).collect();
+    let promised: Vec<&str> = contract.columns.iter().map(|field| field.name).collect();
+    if names != promised {
+        return fail(format!("columns are {names:?} instead of {promised:?}"));
+    }
+    for (column, field) in frame.columns().iter().zip(contract.columns) {
+        if *column.dtype() != field.kind.dtype() {
+            return fail(format!("{} is {} instead of {}", field.name, column.dtype(), field.kind.word()));
+        }
+        if !field.nullable && column.null_count() > 0 {
+            return fail(format!("{} has {} empty cells", field.name, column.null_count()));
+        }
+    }
+    let keys: Vec<Key> = contract.grain.iter().map(|name| Key::of(frame, name)).collect::<PolarsResult<_>>()?;
+    let broken = (1..frame.height()).into_par_iter().find_map_first(|row| {
+        let order = keys
+            .iter()
+            .map(|key| key.compare(row - 1, row))
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal);
+        (order != Ordering::Less).then_some((row, order))
+    });
+    match broken {
+        Some((row, Ordering::Equal)) => {
+            return fail(format!("rows {} and {row} have the same key {:?}", row - 1, contract.grain));
+        }
+        Some((row, _)) => return fail(format!("row {row} is not in the order of {:?}", contract.grain)),
+        None => {}
+    }
+    match (contract.holds)(frame)? {
+        Some(problem) => fail(problem),
+        None => Ok(()),
+    }
+}
+
+/// A key column that can be compared row by row.
+enum Key {
+    Text(StringChunked),
+    Number(Int64Chunked),
+}
+
+impl Key {
+    fn of(frame: &DataFrame, name: &str) -> PolarsResult<Self> {
+        let column = frame.column(name)?;
+        Ok(match column.dtype() {
+            DataType::String => Self::Text(column.str()?.clone()),
+            _ => Self::Number(column.cast(&DataType::Int64)?.i64()?.clone()),
+        })
+    }
+
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        match self {
+            Self::Text(column) => column.get(a).cmp(&column.get(b)),
+            Self::Number(column) => column.get(a).cmp(&column.get(b)),
+        }
+    }
+}
+
+/// Places in the order of names, so that rows are sorted by numbers.
+pub struct Orders {
+    tallies: Vec<u32>,
+    entities: [Vec<u32>; 3],
+}
+
+impl Orders {
+    fn new(sources: &Sources<'_>) -> Self {
+        let names = |kind: EntityKind| {
+            places(&sources.entities.of(kind).iter().map(|entity| entity.id.as_str()).collect::<Vec<_>>())
+        };
+        Self {
+            tallies: places(&sources.plan.tallies.iter().map(|tally| tally.name.as_str()).collect::<Vec<_>>()),
+            entities: EntityKind::ALL.map(names),
+        }
+    }
+
+    fn entity(&self, kind: EntityKind, code: u32) -> u32 {
+        self.entities[kind as usize].get(code as usize).copied().unwrap_or(code)
+    }
+}
+
+/// For each name its place in the sorted order.
+pub fn places(names: &[&str]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..names.len() as u32).collect();
+    order.par_sort_unstable_by_key(|&at| names[at as usize]);
+    let mut places = vec![0; names.len()];
+    for (place, at) in order.into_iter().enumerate() {
+        places[at as usize] = place as u32;
+    }
+    places
+}
+
+fn text<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Column {
+    StringChunked::from_iter_values(name.into(), values).into_column()
+}
+
+fn optional_text<'a>(name: &str, values: impl Iterator<Item = Option<&'a str>>) -> Column {
+    values.collect::<StringChunked>().with_name(name.into()).into_column()
+}
+
+fn number(name: &str, values: impl Iterator<Item = i64>) -> Column {
+    Int64Chunked::from_iter_values(name.into(), values).into_column()
+}
+
+fn optional_number(name: &str, values: impl Iterator<Item = Option<i64>>) -> Column {
+    values.collect::<Int64Chunked>().with_name(name.into()).into_column()
+}
+
+fn date(name: &str, values: impl Iterator<Item = Day>) -> Column {
+    let days = Int32Chunked::from_iter_values(name.into(), values.map(|day| i32::from(day.0)));
+    days.into_date().into_column()
+}
+
+fn optional_date(name: &str, values: impl Iterator<Item = Option<Day>>) -> Column {
+    let days: Int32Chunked = values.map(|day| day.map(|day| i32::from(day.0))).collect();
+    days.with_name(name.into()).into_date().into_column()
+}
+
+fn optional_bool(name: &str, values: impl Iterator<Item = Option<bool>>) -> Column {
+    values.collect::<BooleanChunked>().with_name(name.into()).into_column()
+}
+
+fn frame(height: usize, columns: Vec<Column>) -> Result<DataFrame> {
+    Ok(DataFrame::new(height, columns)?)
+}

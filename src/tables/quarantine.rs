@@ -1,0 +1,40 @@
+//! `quarantine`: every row that was set aside, as it stands in its export.
+
+use polars::prelude::*;
+
+use super::{Contract, Kind, Sources, field, frame, holds_always, number, text};
+use crate::error::Result;
+use crate::ledger::Quarantined;
+
+/// The contract.
+pub const CONTRACT: Contract = Contract {
+    name: "quarantine",
+    about: "every row that was set aside, with the reason",
+    columns: &[
+        field("export", Kind::String, "the export"),
+        field("line", Kind::Int64, "line of a text export (a header is line 1), row of a Parquet export"),
+        field("reason", Kind::String, "why it does not count"),
+        field("raw", Kind::String, "the row as it stands in the export, at most 4,096 bytes of it"),
+    ],
+    grain: &["export", "line"],
+    holds: holds_always,
+};
+
+/// Builds the table.
+///
+/// # Errors
+/// [`crate::error::Error::Frame`].
+pub fn build(sources: &Sources<'_>) -> Result<DataFrame> {
+    let name = |row: &Quarantined| {
+        sources.state.exports.get(row.export as usize).map_or("", |export| export.name.as_str())
+    };
+    let mut rows: Vec<&Quarantined> = sources.state.quarantine.iter().collect();
+    rows.sort_by_key(|row| (name(row), row.line));
+    let columns = vec![
+        text("export", rows.iter().map(|row| name(row))),
+        number("line", rows.iter().map(|row| i64::from(row.line))),
+        text("reason", rows.iter().map(|row| row.reason.as_str())),
+        text("raw", rows.iter().map(|row| row.raw.as_str())),
+    ];
+    frame(rows.len(), columns)
+}

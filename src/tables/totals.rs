@@ -1,0 +1,73 @@
+//! `totals`: what every entity has in every window so far.
+
+use polars::prelude::*;
+use rayon::prelude::*;
+
+use super::{
+    Contract, Kind, Orders, Sources, date, field, frame, holds_always,
+    nullable, number, optional_number, text,
+};
+use super::identity::{
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, WINDOW, identity_columns,
+};
+use crate::error::Result;
+use crate::tally::Total;
+
+/// The contract.
+pub const CONTRACT: Contract = Contract {
+    name: "totals",
+    about: "the sum of every entity in every window, up to the last date of the scope",
+    columns: &[
+        field("tally", Kind::String, "the pipeline's name for this way of counting"),
+        CHART,
+        REGION,
+        BASIS,
+        KIND,
+        ID,
+        ENTITY,
+        ARTISTS,
+        CREDIT,
+        CLOCK,
+        WINDOW,
+        field("streams", Kind::Int64, "the sum"),
+        field("first_on", Kind::Date, "first date with streams in the window"),
+        field("last_on", Kind::Date, "last date with streams in the window"),
+        field("dates_observed", Kind::Int64, "dates with streams"),
+        field("contributing_songs", Kind::Int64, "different songs with streams"),
+        field("peak_streams", Kind::Int64, "streams of the best date"),
+        field("peak_on", Kind::Date, "the best date, the earlier on a tie"),
+        nullable("next_threshold", Kind::Int64, "the tally's first threshold that is not reached"),
+        nullable("remaining", Kind::Int64, "streams missing to it"),
+    ],
+    grain: &["tally", "chart", "region", "entity_id", "window"],
+    holds: holds_always,
+};
+
+/// Builds the table.
+///
+/// # Errors
+/// [`crate::error::Error::Frame`].
+pub fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+    let mut rows: Vec<&Total> = sources.folded.totals.iter().collect();
+    rows.par_sort_unstable_by_key(|row| {
+        let kind = sources.plan.tallies[row.tally as usize].entity;
+        (orders.tallies[row.tally as usize], row.scope, orders.entity(kind, row.entity), row.window)
+    });
+    let subjects: Vec<_> =
+        rows.iter().map(|row| sources.subject(row.tally, row.scope, row.entity, row.window)).collect();
+    let mut columns = vec![text("tally", subjects.iter().map(|subject| subject.tally.name.as_str()))];
+    columns.extend(identity_columns(&subjects));
+    let rows = || rows.iter();
+    columns.extend([
+        number("streams", rows().map(|row| row.streams)),
+        date("first_on", rows().map(|row| row.first_on)),
+        date("last_on", rows().map(|row| row.last_on)),
+        number("dates_observed", rows().map(|row| i64::from(row.dates))),
+        number("contributing_songs", rows().map(|row| i64::from(row.songs))),
+        number("peak_streams", rows().map(|row| row.peak)),
+        date("peak_on", rows().map(|row| row.peak_on)),
+        optional_number("next_threshold", rows().map(|row| row.next_threshold)),
+        optional_number("remaining", rows().map(|row| row.next_threshold.map(|next| next - row.streams))),
+    ]);
+    frame(subjects.len(), columns)
+}
