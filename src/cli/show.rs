@@ -159,12 +159,12 @@ impl ShowArgs {
 }
 
 fn csv(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
-    let mut writer = simd_csv::Writer::from_writer(out);
-    writer.write_record(frame.columns().iter().map(|column| column.name().as_bytes().to_vec()))?;
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(frame.columns().iter().map(|column| column.name().as_str()))?;
     for row in 0..frame.height() {
         let mut record = Vec::with_capacity(frame.width());
         for column in frame.columns() {
-            record.push(text::plain(&column.get(row)?).unwrap_or_default().into_bytes());
+            record.push(text::plain(&column.get(row)?).unwrap_or_default());
         }
         writer.write_record(record)?;
     }

@@ -16,16 +16,15 @@ use rayon::prelude::*;
 
 use super::dialect::Layout;
 use super::records::for_each_record;
-use super::rows::RowDecoder;
 use super::{Block, Decoder};
 
-/// Bytes of a block: large enough that a worker's start costs nothing, small enough that a few of
-/// them are no memory; a power of two, so that blocks are subtrees of the file's BLAKE3 hash.
-const BLOCK: u64 = 8 << 20;
+/// Bytes of a block: large enough that a worker's start costs nothing, small enough to stay in a
+/// processor's cache; a power of two, so that blocks are subtrees of the file's BLAKE3 hash.
+const BLOCK: u64 = 1 << 20;
 /// How far a block reads past its end for the record that straddles it.
 const OVERLAP: u64 = 1 << 16;
 /// From this size on a file is read in blocks.
-pub const LARGE: u64 = 4 * BLOCK;
+pub const LARGE: u64 = 16 * BLOCK;
 
 /// Where a block lies and what it found.
 struct Span {
@@ -107,7 +106,9 @@ fn decode_span(
         Start::Known(at) => at,
         Start::Guess(at) => at - 1,
     };
-    let mut bytes = read_at(file, offset, (until + OVERLAP).min(size))?;
+    let mut worker = decoder.workers.take();
+    let mut bytes = std::mem::take(&mut worker.bytes);
+    read_at(file, &mut bytes, offset, (until + OVERLAP).min(size))?;
     seen(&bytes, offset);
     let begin = match start {
         Start::Known(at) => Some((at - offset) as usize),
@@ -115,36 +116,46 @@ fn decode_span(
     };
     let limit = (until - offset) as usize;
     let Some(begin) = begin.filter(|&begin| begin < limit) else {
+        worker.bytes = bytes;
+        decoder.workers.give_back(worker);
         return Ok(Span { start: None, end: until, block: Block::default() });
     };
     let begin_at = offset + begin as u64;
-    let mut worker = decoder.workers.take();
-    let mut rows = RowDecoder::new(layout, &decoder.scopes, &mut worker.listings, 0);
     // `begin` moves on when a record is longer than the overlap and more bytes are fetched.
     let mut begin = begin;
-    loop {
-        let last = offset + bytes.len() as u64 >= size;
-        let consumed =
-            for_each_record(&bytes[begin..], limit.saturating_sub(begin), layout.delimiter, last, &mut rows);
-        begin += consumed.bytes;
-        rows.first_line += consumed.lines;
-        if begin >= limit || last {
-            break;
+    let mut failed = None;
+    let block = worker.block(decoder, layout, 0, |rows| {
+        loop {
+            let end = offset + bytes.len() as u64;
+            let (last, rest) = (end >= size, limit.saturating_sub(begin));
+            let consumed = for_each_record(&bytes[begin..], rest, layout.delimiter, last, rows);
+            begin += consumed.bytes;
+            rows.first_line += consumed.lines;
+            if begin >= limit || last {
+                break rows.first_line;
+            }
+            let more = (end + bytes.len() as u64).min(size);
+            match read_at(file, &mut bytes, offset, more) {
+                Ok(()) if offset + bytes.len() as u64 > end => {}
+                Ok(()) => failed = Some(io::Error::other("the file became shorter while it was read")),
+                Err(error) => failed = Some(error),
+            }
+            if failed.is_some() {
+                break rows.first_line;
+            }
         }
-        let more = read_at(file, offset + bytes.len() as u64, (offset + 2 * bytes.len() as u64).min(size))?;
-        if more.is_empty() {
-            return Err(io::Error::other("the file became shorter while it was read"));
-        }
-        bytes.extend_from_slice(&more);
-    }
-    let lines = rows.first_line;
-    let block = Block::finish(rows, worker.id, lines);
+    });
+    worker.bytes = bytes;
     decoder.workers.give_back(worker);
-    Ok(Span { start: Some(begin_at), end: offset + begin as u64, block })
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(Span { start: Some(begin_at), end: offset + begin as u64, block }),
+    }
 }
 
-fn read_at(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; to.saturating_sub(from) as usize];
+/// Reads the bytes from `from` to `to` into `bytes`, fewer if the file ends before.
+fn read_at(file: &File, bytes: &mut Vec<u8>, from: u64, to: u64) -> io::Result<()> {
+    bytes.resize(to.saturating_sub(from) as usize, 0);
     let mut filled = 0;
     while filled < bytes.len() {
         match file.read_at(&mut bytes[filled..], from + filled as u64) {
@@ -155,7 +166,7 @@ fn read_at(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
         }
     }
     bytes.truncate(filled);
-    Ok(bytes)
+    Ok(())
 }
 
 /// The hash of a file from the hashes of its blocks, as the BLAKE3 tree joins them.

@@ -89,6 +89,10 @@ pub fn text(cell: &[u8]) -> Result<&str, Reason> {
 /// the dialect groups thousands. `None` where it is something else; the sign is kept, so that
 /// "negative" can be told from "not a number".
 pub fn whole_number(cell: &[u8], thousands: bool) -> Option<i64> {
+    // Nearly every number is a few bare digits.
+    if (1..=18).contains(&cell.len()) && cell.iter().all(u8::is_ascii_digit) {
+        return Some(cell.iter().fold(0, |value, byte| value * 10 + i64::from(byte - b'0')));
+    }
     let cell = cell.trim_ascii();
     let (negative, digits) = match cell {
         [b'-', rest @ ..] => (true, rest),

@@ -146,6 +146,9 @@ struct Workers {
 struct Worker {
     id: u32,
     listings: Listings,
+    /// Memory for the bytes of a block and for its rows: fresh pages cost more than decoding.
+    bytes: Vec<u8>,
+    rows: Rows,
 }
 
 impl Workers {
@@ -153,7 +156,8 @@ impl Workers {
         let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         idle.1.pop().unwrap_or_else(|| {
             idle.0 += 1;
-            Worker { id: idle.0 - 1, listings: Listings::default() }
+            let (listings, bytes, rows) = Default::default();
+            Worker { id: idle.0 - 1, listings, bytes, rows }
         })
     }
 
@@ -172,19 +176,56 @@ impl Workers {
 #[derive(Default)]
 struct Block {
     dictionary: u32,
-    rows: Rows,
-    runs: Vec<Run>,
+    parts: Vec<Part>,
+    days: Option<(Day, Day)>,
     set_aside: Vec<SetAside>,
     read: u64,
     /// Line ends in the block: the lines of the next one are counted from there.
     lines: u32,
 }
 
-impl Block {
-    fn finish(decoder: RowDecoder<'_>, dictionary: u32, lines: u32) -> Self {
-        let RowDecoder { rows, runs, set_aside, read, .. } = decoder;
-        Self { dictionary, rows, runs, set_aside, read, lines }
+/// The rows of a block that fall into one chart and month.
+struct Part {
+    chart: u16,
+    month: Month,
+    rows: Rows,
+}
+
+impl Worker {
+    /// Decodes a block: `work` shows its records to the decoder and says how many lines it had.
+    fn block(
+        &mut self,
+        decoder: &Decoder<'_>,
+        layout: &Layout,
+        first_line: u32,
+        work: impl FnOnce(&mut RowDecoder<'_>) -> u32,
+    ) -> Block {
+        let rows = std::mem::take(&mut self.rows);
+        let mut rows = RowDecoder::new(layout, &decoder.scopes, &mut self.listings, rows, first_line);
+        let lines = work(&mut rows);
+        let RowDecoder { mut rows, runs, set_aside, read, .. } = rows;
+        let parts = parts(&rows, &runs);
+        let days = rows.day.iter().min().copied().zip(rows.day.iter().max().copied());
+        rows.clear();
+        self.rows = rows;
+        Block { dictionary: self.id, parts, days, set_aside, read, lines }
     }
+}
+
+/// Rows apart by chart and month, in memory of just their size.
+fn parts(rows: &Rows, runs: &[Run]) -> Vec<Part> {
+    let ends = runs.iter().skip(1).map(|run| run.start).chain([rows.len()]);
+    let mut runs: Vec<(Run, usize)> = runs.iter().copied().zip(ends).collect();
+    runs.sort_by_key(|(run, _)| (run.chart, run.month));
+    runs.chunk_by(|(a, _), (b, _)| (a.chart, a.month) == (b.chart, b.month))
+        .map(|same| {
+            let mut part = Rows::with_capacity(same.iter().map(|(run, end)| end - run.start).sum(), rows);
+            for (run, end) in same {
+                part.extend_from(rows, run.start..*end);
+            }
+            Part { chart: same[0].0.chart, month: same[0].0.month, rows: part }
+        })
+        .collect()
 }
 
 /// Decodes exports, in parallel on the current rayon pool.
@@ -221,14 +262,14 @@ impl Decoder<'_> {
                 for block in &mut blocks {
                     let offset = line;
                     line = line.saturating_add(block.lines);
-                    block.rows.line.iter_mut().for_each(|line| *line = line.saturating_add(offset));
+                    for part in &mut block.parts {
+                        part.rows.line.iter_mut().for_each(|line| *line = line.saturating_add(offset));
+                    }
                     block.set_aside.iter_mut().for_each(|row| row.line = row.line.saturating_add(offset));
                     content.rows_read += block.read;
                     content.set_aside.append(&mut block.set_aside);
-                    for &day in &block.rows.day {
-                        let (first, last) = content.days.unwrap_or((day, day));
-                        content.days = Some((first.min(day), last.max(day)));
-                    }
+                    let days = [content.days, block.days].into_iter().flatten();
+                    content.days = days.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
                 }
                 self.progress.rows.fetch_add(content.rows_read, Ordering::Relaxed);
                 (Export { found, hash: Some(hash), content: Ok(content) }, blocks)
@@ -255,6 +296,8 @@ impl Decoder<'_> {
             Err(problem) => return Ok((hash_file(found)?, Err(problem))),
         };
         let mut file = File::open(&found.path)?;
+        // Read ahead generously; a file system that does not know the advice reads all the same.
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
         let (blocks, hash) = match packing {
             Packing::Plain => blocks::decode(self, &layout, &file, found.size)?,
             Packing::Parquet => {
@@ -302,9 +345,9 @@ impl Decoder<'_> {
     /// All records of `bytes`, the end of a file.
     fn last_block(&self, layout: &Layout, bytes: &[u8]) -> Block {
         let mut worker = self.workers.take();
-        let mut rows = RowDecoder::new(layout, &self.scopes, &mut worker.listings, 0);
-        let consumed = records::for_each_record(bytes, usize::MAX, layout.delimiter, true, &mut rows);
-        let block = Block::finish(rows, worker.id, consumed.lines);
+        let block = worker.block(self, layout, 0, |rows| {
+            records::for_each_record(bytes, usize::MAX, layout.delimiter, true, rows).lines
+        });
         self.workers.give_back(worker);
         block
     }
@@ -328,22 +371,25 @@ impl Decoder<'_> {
             let last = count < CHUNK.max(kept);
             let start = skip.min(bytes.len());
             let mut worker = self.workers.take();
-            let mut rows = RowDecoder::new(layout, &self.scopes, &mut worker.listings, 0);
             let whole = last && broken.is_none();
-            let consumed =
-                records::for_each_record(&bytes[start..], usize::MAX, layout.delimiter, whole, &mut rows);
-            if let Some(error) = broken {
-                let (line, reason) = (consumed.lines, cells::Reason::Unreadable);
-                rows.set_aside.push(SetAside { line, reason, raw: error.to_string() });
-                rows.read += 1;
-            }
-            blocks.push(Block::finish(rows, worker.id, consumed.lines));
+            let mut used = start;
+            blocks.push(worker.block(self, layout, 0, |rows| {
+                let end = usize::MAX;
+                let consumed = records::for_each_record(&bytes[start..], end, layout.delimiter, whole, rows);
+                if let Some(error) = broken {
+                    let (line, reason) = (consumed.lines, cells::Reason::Unreadable);
+                    rows.set_aside.push(SetAside { line, reason, raw: error.to_string() });
+                    rows.read += 1;
+                }
+                used += consumed.bytes;
+                consumed.lines
+            }));
             self.workers.give_back(worker);
             if last {
                 return blocks;
             }
             skip -= start;
-            bytes.drain(..start + consumed.bytes);
+            bytes.drain(..used);
         }
     }
 }
@@ -370,35 +416,10 @@ fn hash_file(found: &Found) -> io::Result<blake3::Hash> {
     Ok(hasher.finalize())
 }
 
-/// The rows of an export's blocks, apart by chart and month.
+/// The parts of an export's blocks.
 fn pieces(export: u32, blocks: Vec<Block>) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
-    for mut block in blocks {
-        let ends = block.runs.iter().skip(1).map(|run| run.start).chain([block.rows.len()]);
-        let runs: Vec<(Run, usize)> = block.runs.iter().copied().zip(ends).collect();
-        if let [(run, _)] = runs[..] {
-            let (dictionary, rows) = (block.dictionary, std::mem::take(&mut block.rows));
-            pieces.push(Piece { export, dictionary, chart: run.chart, month: run.month, rows });
-            continue;
-        }
-        let begin = pieces.len();
-        for (run, end) in runs {
-            let same = |piece: &Piece| piece.chart == run.chart && piece.month == run.month;
-            let at = match pieces[begin..].iter().position(same) {
-                Some(at) => begin + at,
-                None => {
-                    let (dictionary, rows) = (block.dictionary, Rows::default());
-                    pieces.push(Piece { export, dictionary, chart: run.chart, month: run.month, rows });
-                    pieces.len() - 1
-                }
-            };
-            pieces[at].rows.extend_from(&block.rows, run.start..end);
-        }
-    }
-    pieces
-}
-
-/// What an export is, without keeping its rows: for `inspect`.
-pub fn inspect(found: Found, mapped: &[Mapped]) -> Decoded {
-    decode(vec![found], mapped, &Progress::default())
+    let of_block = |Block { dictionary, parts, .. }| {
+        parts.into_iter().map(move |Part { chart, month, rows }| Piece { export, dictionary, chart, month, rows })
+    };
+    blocks.into_iter().flat_map(of_block).collect()
 }

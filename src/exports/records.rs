@@ -65,6 +65,7 @@ pub fn for_each_record(
         .flexible(true)
         .from_reader(block);
     let mut at = Consumed { bytes: 0, lines: 0 };
+    let mut marks = Marks { block, next: 0 };
     // `simd-csv` drops a byte order mark at the start of what it reads. One can stand at the start
     // of a block in the middle of a file (two exports joined by `cat`), where it is data.
     if block.starts_with(b"\xEF\xBB\xBF") {
@@ -86,16 +87,14 @@ pub fn for_each_record(
         };
         let raw = &block[start..body_end + line_end];
         let place = Place { line, raw };
-        let inner_lines = match shape(&record) {
-            Shape::Bare => {
-                visitor.record(&Bare(&record), place);
-                0
-            }
-            Shape::Quoted => {
-                visitor.record(&Quoted(&record), place);
-                line_ends(record.as_slice())
-            }
-            Shape::Irregular => return careful_records(block, limit, delimiter, last, at, visitor),
+        let inner_lines = if !marks.any_in(start, body_end) {
+            visitor.record(&Bare(&record), place);
+            0
+        } else if is_properly_quoted(&record) {
+            visitor.record(&Quoted(&record), place);
+            line_ends(record.as_slice())
+        } else {
+            return careful_records(block, limit, delimiter, last, at, visitor);
         };
         at = Consumed { bytes: start + raw.len(), lines: line + inner_lines + u32::from(line_end > 0) };
     }
@@ -157,6 +156,9 @@ impl Consumed {
     /// Past the empty lines that follow: they are no records.
     fn skip_line_ends(self, block: &[u8]) -> (usize, u32) {
         let rest = &block[self.bytes..];
+        if !matches!(rest.first(), Some(b'\n' | b'\r')) {
+            return (self.bytes, self.lines);
+        }
         let skipped = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
         (self.bytes + skipped, self.lines + line_ends(&rest[..skipped]))
     }
@@ -169,24 +171,30 @@ pub fn line_ends(bytes: &[u8]) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-enum Shape {
-    /// No quote anywhere.
-    Bare,
-    /// Quotes, all of them where they belong.
-    Quoted,
-    /// Not for the fast tokenizer.
-    Irregular,
+/// Finds quotes and carriage returns, each once however many records lie between them.
+struct Marks<'a> {
+    block: &'a [u8],
+    /// No mark lies before this place, from the last record on.
+    next: usize,
 }
 
-fn shape(record: &simd_csv::ZeroCopyByteRecord<'_>) -> Shape {
-    if memchr2(b'"', b'\r', record.as_slice()).is_none() {
-        return Shape::Bare;
+impl Marks<'_> {
+    /// Whether the record from `start` to `end` holds a mark. Records come in order.
+    fn any_in(&mut self, start: usize, end: usize) -> bool {
+        if self.next < start {
+            let found = memchr2(b'"', b'\r', &self.block[start..]);
+            self.next = found.map_or(self.block.len(), |at| start + at);
+        }
+        self.next < end
     }
-    let regular = record.iter().all(|cell| match cell {
+}
+
+/// Whether every cell is quoted from end to end or holds neither a quote nor a `\r`.
+fn is_properly_quoted(record: &simd_csv::ZeroCopyByteRecord<'_>) -> bool {
+    record.iter().all(|cell| match cell {
         [b'"', inner @ .., b'"'] => doubled_quotes_only(inner),
         bare => memchr2(b'"', b'\r', bare).is_none(),
-    });
-    if regular { Shape::Quoted } else { Shape::Irregular }
+    })
 }
 
 fn doubled_quotes_only(mut inner: &[u8]) -> bool {

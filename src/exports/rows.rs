@@ -59,6 +59,34 @@ impl Rows {
         self.rank.is_empty()
     }
 
+    /// Memory for `count` rows with the optional columns of `like`.
+    pub fn with_capacity(count: usize, like: &Self) -> Self {
+        let optional = |has: bool| if has { count } else { 0 };
+        Self {
+            scope: Vec::with_capacity(count),
+            day: Vec::with_capacity(count),
+            rank: Vec::with_capacity(count),
+            listing: Vec::with_capacity(count),
+            streams: Vec::with_capacity(count),
+            line: Vec::with_capacity(count),
+            total: Vec::with_capacity(optional(!like.total.is_empty())),
+            reported: Vec::with_capacity(optional(!like.reported.is_empty())),
+        }
+    }
+
+    /// Forgets the rows and keeps the memory.
+    pub fn clear(&mut self) {
+        let Self { scope, day, rank, listing, streams, line, total, reported } = self;
+        scope.clear();
+        day.clear();
+        rank.clear();
+        listing.clear();
+        streams.clear();
+        line.clear();
+        total.clear();
+        reported.clear();
+    }
+
     /// Appends the rows of `other` in `range`. Optional columns are filled up where only one of
     /// the two has them.
     pub fn extend_from(&mut self, other: &Self, range: std::ops::Range<usize>) {
@@ -185,13 +213,19 @@ struct Neighbour {
 }
 
 impl<'a> RowDecoder<'a> {
-    /// A decoder for a block whose first byte is in line `first_line`.
-    pub fn new(layout: &'a Layout, scopes: &'a Scopes, listings: &'a mut Listings, first_line: u32) -> Self {
+    /// A decoder for a block whose first byte is in line `first_line`; `rows` is empty memory.
+    pub fn new(
+        layout: &'a Layout,
+        scopes: &'a Scopes,
+        listings: &'a mut Listings,
+        rows: Rows,
+        first_line: u32,
+    ) -> Self {
         Self {
             layout,
             scopes,
             listings,
-            rows: Rows::default(),
+            rows,
             runs: Vec::new(),
             set_aside: Vec::new(),
             read: 0,

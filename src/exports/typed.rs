@@ -10,7 +10,6 @@ use rayon::prelude::*;
 
 use super::dialect::Layout;
 use super::records::{Fields, Place, Visit};
-use super::rows::RowDecoder;
 use super::{Block, Decoder};
 use crate::dates::Day;
 
@@ -43,20 +42,20 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, path: &Path) -> io::Result
             for (place, column) in wanted.iter().zip(frame.columns()) {
                 columns[*place] = Cells::of(column).map_err(io::Error::other)?;
             }
-            let mut worker = decoder.workers.take();
             let first = u32::try_from(start).unwrap_or(u32::MAX);
-            let mut rows = RowDecoder::new(layout, &decoder.scopes, &mut worker.listings, first);
-            for row in 0..frame.height() {
-                let raw = Row { columns: &columns, row };
-                let place = Place { line: row as u32, raw: b"" };
-                let before = rows.set_aside.len();
-                rows.record(&raw, place);
-                if let Some(bad) = rows.set_aside.get_mut(before) {
-                    bad.raw = raw.as_line();
-                }
-            }
+            let mut worker = decoder.workers.take();
             // Rows are numbered from the start of the file, so no block moves the next one on.
-            let block = Block::finish(rows, worker.id, 0);
+            let block = worker.block(decoder, layout, first, |rows| {
+                for row in 0..frame.height() {
+                    let cells = Row { columns: &columns, row };
+                    let before = rows.set_aside.len();
+                    rows.record(&cells, Place { line: row as u32, raw: b"" });
+                    if let Some(bad) = rows.set_aside.get_mut(before) {
+                        bad.raw = cells.as_line();
+                    }
+                }
+                0
+            });
             decoder.workers.give_back(worker);
             Ok(block)
         })

@@ -455,7 +455,7 @@ impl<'a> Book<'a> {
                 let by_date = by_date(&rows);
                 for &threshold in &tally.thresholds {
                     let sum = |to: Day| by_date.range(..=to).map(|(_, streams)| streams).sum::<i128>();
-                    let Some(&reached) = by_date.keys().find(|&&d| sum(d) >= threshold.into()) else {
+                    let Some(&reached) = by_date.keys().find(|&&d| sum(d) >= i128::from(threshold)) else {
                         continue;
                     };
                     let (earliest, certainty) =
@@ -640,7 +640,7 @@ impl<'a> Book<'a> {
             let last_on = *ranks.keys().next_back().expect("a row");
             let last = || own.iter().filter(|seen| seen.date == last_on);
             let reported_peak = last().filter_map(|seen| Some(seen.reported?.0)).min();
-            let reported_appearances = last().filter_map(|seen| Some(seen.reported?.1)).max();
+            let reported_appearances = last().filter_map(|seen| Some(seen.reported?.1)).filter(|&weeks| weeks > 0).max();
             let reported = reported_peak.zip(reported_appearances);
             let (peak_streams_on, peak_streams) = first_peak(&by_date);
             let (entity, artists) = self.names("song", song);
