@@ -90,8 +90,14 @@ pub fn text(cell: &[u8]) -> Result<&str, Reason> {
 /// "negative" can be told from "not a number".
 pub fn whole_number(cell: &[u8], thousands: bool) -> Option<i64> {
     // Nearly every number is a few bare digits.
-    if (1..=18).contains(&cell.len()) && cell.iter().all(u8::is_ascii_digit) {
-        return Some(cell.iter().fold(0, |value, byte| value * 10 + i64::from(byte - b'0')));
+    if (1..=18).contains(&cell.len()) {
+        let (value, digits) = cell.iter().fold((0, true), |(value, digits), byte| {
+            let digit = byte.wrapping_sub(b'0');
+            (i64::wrapping_add(i64::wrapping_mul(value, 10), i64::from(digit)), digits & (digit < 10))
+        });
+        if digits {
+            return Some(value);
+        }
     }
     let cell = cell.trim_ascii();
     let (negative, digits) = match cell {

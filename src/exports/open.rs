@@ -85,36 +85,25 @@ pub fn head(found: &Found) -> std::io::Result<(Packing, Head)> {
 /// The head of a text export that begins with `start`.
 pub fn head_of(file_name: String, start: &[u8]) -> Head {
     let mark = if start.starts_with(MARK) { MARK.len() } else { 0 };
-    let mut core = csv_core::Reader::new();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&start[mark..]);
     let mut records = Vec::new();
-    let (mut cells, mut ends) = (vec![0; start.len() + 1], vec![0; 1 << 12]);
-    let mut at = mark;
-    while records.len() < HEAD_RECORDS && at < start.len() {
-        let (result, read, _, count) = core.read_record(&start[at..], &mut cells, &mut ends);
-        at += read;
-        let whole = match result {
-            csv_core::ReadRecordResult::Record => true,
-            // The only record of a file without a final line end.
-            csv_core::ReadRecordResult::InputEmpty => {
-                start.len() < HEAD_BYTES
-                    && core.read_record(b"", &mut cells, &mut ends).0 == csv_core::ReadRecordResult::Record
-            }
-            _ => false,
-        };
-        if !whole {
+    let mut cells = csv::ByteRecord::new();
+    // Reading from memory cannot fail.
+    while records.len() < HEAD_RECORDS && reader.read_byte_record(&mut cells).unwrap_or(false) {
+        let mut end = mark + reader.position().byte() as usize;
+        if start.len() == HEAD_BYTES && end >= start.len() {
+            // The head cuts this record off.
             break;
         }
-        if start[..at].ends_with(b"\r") && start[at..].starts_with(b"\n") {
-            at += 1;
+        // The reader takes the `\n` of a `\r\n` with the next record.
+        if start[..end].ends_with(b"\r") && start[end..].starts_with(b"\n") {
+            end += 1;
         }
-        let mut from = 0;
-        let cells = ends[..count].iter().map(|&end| {
-            let cell = &cells[from..end];
-            from = end;
-            String::from_utf8_lossy(cell).trim().to_owned()
+        records.push(HeadRecord {
+            cells: cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect(),
+            end,
+            lines: super::records::line_ends(&start[..end]),
         });
-        let lines = super::records::line_ends(&start[..at]);
-        records.push(HeadRecord { cells: cells.collect(), end: at, lines });
     }
     Head { file_name, mark, records, typed: false }
 }

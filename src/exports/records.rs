@@ -90,8 +90,8 @@ pub fn for_each_record(
         let inner_lines = if !marks.any_in(start, body_end) {
             visitor.record(&Bare(&record), place);
             0
-        } else if is_properly_quoted(&record) {
-            visitor.record(&Quoted(&record), place);
+        } else if let Some(doubled) = proper_quoting(record.as_slice(), delimiter) {
+            visitor.record(&Quoted { record: &record, doubled }, place);
             line_ends(record.as_slice())
         } else {
             return careful_records(block, limit, delimiter, last, at, visitor);
@@ -189,22 +189,29 @@ impl Marks<'_> {
     }
 }
 
-/// Whether every cell is quoted from end to end or holds neither a quote nor a `\r`.
-fn is_properly_quoted(record: &simd_csv::ZeroCopyByteRecord<'_>) -> bool {
-    record.iter().all(|cell| match cell {
-        [b'"', inner @ .., b'"'] => doubled_quotes_only(inner),
-        bare => memchr2(b'"', b'\r', bare).is_none(),
-    })
-}
-
-fn doubled_quotes_only(mut inner: &[u8]) -> bool {
-    while let Some(at) = memchr(b'"', inner) {
-        if inner.get(at + 1) != Some(&b'"') {
-            return false;
+/// Whether every cell is quoted from end to end or holds neither a quote nor a `\r`; and if so,
+/// whether some quote in it is doubled.
+fn proper_quoting(record: &[u8], delimiter: u8) -> Option<bool> {
+    let mut doubled = false;
+    let mut inside = false;
+    let mut skip = usize::MAX;
+    for at in memchr2_iter(b'"', b'\r', record) {
+        if at == skip {
+            continue;
         }
-        inner = &inner[at + 2..];
+        match (record[at], inside) {
+            (b'"', false) if at == 0 || record[at - 1] == delimiter => inside = true,
+            (b'"', true) => match record.get(at + 1) {
+                None => inside = false,
+                Some(&next) if next == delimiter => inside = false,
+                Some(b'"') => (doubled, skip) = (true, at + 1),
+                Some(_) => return None,
+            },
+            (b'\r', true) => {}
+            _ => return None,
+        }
     }
-    true
+    (!inside).then_some(doubled)
 }
 
 struct Bare<'a>(&'a simd_csv::ZeroCopyByteRecord<'a>);
@@ -219,17 +226,20 @@ impl Fields for Bare<'_> {
     }
 }
 
-struct Quoted<'a>(&'a simd_csv::ZeroCopyByteRecord<'a>);
+struct Quoted<'a> {
+    record: &'a simd_csv::ZeroCopyByteRecord<'a>,
+    doubled: bool,
+}
 
 impl Fields for Quoted<'_> {
     fn len(&self) -> usize {
-        self.0.len()
+        self.record.len()
     }
 
     fn text(&self, index: usize) -> Option<Cow<'_, [u8]>> {
-        let cell = self.0.get(index)?;
+        let cell = self.record.get(index)?;
         let [b'"', inner @ .., b'"'] = cell else { return Some(Cow::Borrowed(cell)) };
-        if memchr(b'"', inner).is_none() {
+        if !self.doubled || memchr(b'"', inner).is_none() {
             return Some(Cow::Borrowed(inner));
         }
         let mut text = Vec::with_capacity(inner.len());

@@ -366,41 +366,65 @@ impl AccountChange {
 ///
 /// The rule is stated in docs/definitions.md: rows that repeat one are duplicates; exports are
 /// taken newest first, and what an older one adds counts unless it contradicts.
-fn settle(
-    mut rows: Vec<Observation>,
-    tracks: &[u32],
-    ages: &[u32],
-    accounts: &mut Accounts,
-) -> Vec<Observation> {
-    let place = |row: &Observation| {
-        (u64::from(row.region) << 32) | (u64::from(row.day.0) << 16) | u64::from(row.rank)
+fn settle(rows: Vec<Observation>, tracks: &[u32], ages: &[u32], accounts: &mut Accounts) -> Vec<Observation> {
+    let order = |row: &Observation| (row.day, row.rank, row.listing, row.streams, row.line);
+    let mut rows = by_region(rows);
+    for region in rows.chunk_by_mut(|a, b| a.region == b.region) {
+        // Exports are sorted as they come, so most regions are in order already.
+        if !region.is_sorted_by_key(order) {
+            region.sort_by_key(order);
+        }
+    }
+    let disputed = |a: &Observation, b: &Observation| {
+        (a.region, a.day) == (b.region, b.day) && (a.export != b.export || is_repeated(a, b))
     };
-    // Exports are sorted as they come, so the sort mostly finds what is in order already.
-    rows.sort_by_key(|row| (place(row), row.listing, row.streams, row.line));
+    if !rows.array_windows().any(|[a, b]| disputed(a, b)) {
+        return rows;
+    }
     let mut kept: Vec<Observation> = Vec::with_capacity(rows.len());
-    let mut contested = false;
     for slice in rows.chunk_by(|a, b| (a.region, a.day) == (b.region, b.day)) {
         let export = slice[0].export;
         if slice.iter().all(|row| row.export == export) {
             keep_distinct(slice, &mut kept, accounts);
         } else {
-            contested = true;
+            let from = kept.len();
             settle_slice(slice, tracks, ages, &mut kept, accounts);
+            kept[from..].sort_by_key(order);
         }
-    }
-    drop(rows);
-    if contested {
-        kept.sort_by_key(|row| (place(row), row.listing, row.streams, row.line));
     }
     kept
 }
 
+/// The rows by region, otherwise in the order they had.
+fn by_region(rows: Vec<Observation>) -> Vec<Observation> {
+    if rows.is_sorted_by_key(|row| row.region) {
+        return rows;
+    }
+    let regions = rows.iter().map(|row| row.region).max().map_or(0, |most| usize::from(most) + 1);
+    let mut next = vec![0usize; regions + 1];
+    for row in &rows {
+        next[usize::from(row.region) + 1] += 1;
+    }
+    for region in 1..next.len() {
+        next[region] += next[region - 1];
+    }
+    let mut sorted = rows.clone();
+    for row in rows {
+        let place = &mut next[usize::from(row.region)];
+        sorted[*place] = row;
+        *place += 1;
+    }
+    sorted
+}
+
+/// Whether two neighbours of one export are the same row.
+fn is_repeated(a: &Observation, b: &Observation) -> bool {
+    (a.rank, a.listing, a.streams) == (b.rank, b.listing, b.streams)
+}
+
 /// Keeps one of each set of equal rows of one export.
 fn keep_distinct(sorted: &[Observation], kept: &mut Vec<Observation>, accounts: &mut Accounts) {
-    let same = |a: &Observation, b: &Observation| {
-        (a.rank, a.listing, a.streams) == (b.rank, b.listing, b.streams)
-    };
-    for equal in sorted.chunk_by(same) {
+    for equal in sorted.chunk_by(is_repeated) {
         kept.push(equal[0]);
         if equal.len() > 1 {
             accounts.of(equal[0].export).duplicate += equal.len() as i64 - 1;

@@ -4,8 +4,8 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::{
-    Contract, Kind, Orders, Sources, date, field, frame, holds_always, nullable, number, optional_bool,
-    optional_date, optional_number, text,
+    Contract, Kind, Orders, Sources, date, field, frame, gathered, holds_always, nullable, number, optional_bool,
+    optional_date, optional_number,
 };
 use crate::catalog::EntityKind;
 use crate::error::Result;
@@ -38,26 +38,24 @@ pub const CONTRACT: Contract = Contract {
         nullable("agrees", Kind::Boolean, "whether both equal ours; empty where either is not reported"),
     ],
     grain: &["chart", "region", "song_id"],
+    build,
     holds: holds_always,
 };
 
-/// Builds the table.
-///
-/// # Errors
-/// [`crate::error::Error::Frame`].
-pub fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     let mut rows: Vec<&ChartRun> = sources.folded.runs.iter().collect();
     rows.par_sort_unstable_by_key(|row| (row.scope, orders.entity(EntityKind::Song, row.song)));
     let songs = sources.entities.of(EntityKind::Song);
     let all = || rows.iter();
-    let scope = |row: &ChartRun| &sources.surveyed.scopes[row.scope as usize];
-    let song = |row: &ChartRun| &songs[row.song as usize];
+    let scopes = &sources.surveyed.scopes;
+    let scope = || rows.iter().map(|row| row.scope);
+    let song = || rows.iter().map(|row| row.song);
     let columns = vec![
-        text("chart", all().map(|row| scope(row).chart.as_str())),
-        text("region", all().map(|row| scope(row).region.as_str())),
-        text("song_id", all().map(|row| song(row).id.as_str())),
-        text("entity", all().map(|row| song(row).name.as_str())),
-        text("artists", all().map(|row| song(row).artists.as_str())),
+        gathered("chart", scopes.iter().map(|scope| scope.chart.as_str()), scope())?,
+        gathered("region", scopes.iter().map(|scope| scope.region.as_str()), scope())?,
+        gathered("song_id", songs.iter().map(|song| song.id.as_str()), song())?,
+        gathered("entity", songs.iter().map(|song| song.name.as_str()), song())?,
+        gathered("artists", songs.iter().map(|song| song.artists.as_str()), song())?,
         date("first_on", all().map(|row| row.first_on)),
         date("last_on", all().map(|row| row.last_on)),
         number("appearances", all().map(|row| i64::from(row.appearances))),

@@ -2,7 +2,7 @@
 
 use polars::prelude::*;
 
-use super::{Contract, Kind, Sources, date, field, frame, holds_always, nullable, number, optional_number, text};
+use super::{Contract, Kind, Orders, Sources, date, field, frame, holds_always, nullable, number, optional_number, text};
 use crate::error::Result;
 
 /// The contract.
@@ -18,14 +18,11 @@ pub const CONTRACT: Contract = Contract {
         nullable("cutoff", Kind::Int64, "streams of the last row; empty where nothing is known"),
     ],
     grain: &["chart", "region", "date"],
+    build,
     holds: holds_always,
 };
 
-/// Builds the table.
-///
-/// # Errors
-/// [`crate::error::Error::Frame`].
-pub fn build(sources: &Sources<'_>) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
     let surveyed = sources.surveyed;
     let rows: Vec<_> = surveyed
         .scopes

@@ -2,7 +2,7 @@
 
 use polars::prelude::*;
 
-use super::{Contract, Kind, Sources, field, frame, holds_always, number, text};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, number, text};
 use crate::error::Result;
 
 /// The contract.
@@ -18,14 +18,11 @@ pub const CONTRACT: Contract = Contract {
         field("source", Kind::String, "catalog, or name: an unknown name, an artist of its own"),
     ],
     grain: &["artists", "position"],
+    build,
     holds: holds_always,
 };
 
-/// Builds the table.
-///
-/// # Errors
-/// [`crate::error::Error::Frame`].
-pub fn build(sources: &Sources<'_>) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
     let rows: Vec<_> = sources
         .entities
         .cells

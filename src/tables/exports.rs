@@ -2,7 +2,7 @@
 
 use polars::prelude::*;
 
-use super::{Contract, Kind, Sources, field, frame, nullable, number, optional_date, text};
+use super::{Contract, Kind, Orders, Sources, field, frame, nullable, number, optional_date, text};
 use crate::error::Result;
 use crate::ledger::ExportEntry;
 
@@ -25,6 +25,7 @@ pub const CONTRACT: Contract = Contract {
         field("rows_quarantined", Kind::Int64, "rows set aside, listed in quarantine"),
     ],
     grain: &["export"],
+    build,
     holds,
 };
 
@@ -44,11 +45,7 @@ fn holds(frame: &DataFrame) -> PolarsResult<Option<String>> {
     Ok(broken.map(|row| format!("row {row}: rows_read is not the sum of its parts")))
 }
 
-/// Builds the table.
-///
-/// # Errors
-/// [`crate::error::Error::Frame`].
-pub fn build(sources: &Sources<'_>) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
     let mut rows: Vec<&ExportEntry> = sources.state.exports.iter().collect();
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     let all = || rows.iter();

@@ -2,8 +2,9 @@
 
 use polars::prelude::Column;
 
-use super::{Field, Kind, Sources, field, text};
+use super::{Field, Kind, Sources, field, gathered};
 use crate::catalog::{Credit, Entity, EntityKind};
+use crate::error::Result;
 use crate::tally::{Scope, TallySpec, Window};
 
 pub const CHART: Field = field("chart", Kind::String, "source:period, such as spotify:daily");
@@ -20,43 +21,66 @@ pub const CREDIT: Field =
 pub const CLOCK: Field = field("clock", Kind::String, "what starts the count");
 pub const WINDOW: Field = field("window", Kind::String, "one turn of the clock: all, 2023, 2023-07");
 
-/// What a row of figures is of.
-pub struct Subject<'a> {
-    pub tally: &'a TallySpec,
-    pub scope: &'a Scope,
-    entity: &'a Entity,
-    window: String,
+/// What a row of figures is of, in codes.
+#[derive(Clone, Copy)]
+pub struct Subject {
+    /// Index of the tally.
+    pub tally: u32,
+    /// Index of the scope.
+    pub scope: u32,
+    /// Code of the entity, of the tally's kind.
+    pub entity: u32,
+    /// Which turn of the clock.
+    pub window: Window,
 }
 
-impl<'a> Sources<'a> {
-    /// What a row with these codes is of.
-    pub fn subject(&self, tally: u32, scope: u32, entity: u32, window: Window) -> Subject<'a> {
-        let spec = &self.plan.tallies[tally as usize];
-        Subject {
-            tally: spec,
-            scope: &self.surveyed.scopes[scope as usize],
-            entity: &self.entities.of(spec.entity)[entity as usize],
-            window: window.to_string(),
-        }
-    }
+/// The names of the tallies.
+pub fn tally_column(sources: &Sources<'_>, subjects: &[Subject]) -> Result<Column> {
+    let names = sources.plan.tallies.iter().map(|tally| tally.name.as_str());
+    gathered("tally", names, subjects.iter().map(|subject| subject.tally))
 }
 
 /// The columns above.
-pub fn identity_columns(subjects: &[Subject<'_>]) -> Vec<Column> {
-    let credit = |subject: &Subject<'_>| match subject.tally.entity {
-        EntityKind::Artist => subject.tally.credit.word(),
-        _ => Credit::All.word(),
+pub fn identity_columns(sources: &Sources<'_>, subjects: &[Subject]) -> Result<Vec<Column>> {
+    let scopes = &sources.surveyed.scopes;
+    let tallies = &sources.plan.tallies;
+    let of_scope = |name: &str, value: fn(&Scope) -> &str| {
+        gathered(name, scopes.iter().map(value), subjects.iter().map(|subject| subject.scope))
     };
-    vec![
-        text("chart", subjects.iter().map(|subject| subject.scope.chart.as_str())),
-        text("region", subjects.iter().map(|subject| subject.scope.region.as_str())),
-        text("basis", subjects.iter().map(|subject| subject.scope.basis.word())),
-        text("entity_kind", subjects.iter().map(|subject| subject.tally.entity.word())),
-        text("entity_id", subjects.iter().map(|subject| subject.entity.id.as_str())),
-        text("entity", subjects.iter().map(|subject| subject.entity.name.as_str())),
-        text("artists", subjects.iter().map(|subject| subject.entity.artists.as_str())),
-        text("credit", subjects.iter().map(credit)),
-        text("clock", subjects.iter().map(|subject| subject.tally.clock.word())),
-        text("window", subjects.iter().map(|subject| subject.window.as_str())),
-    ]
+    let of_tally = |name: &str, value: fn(&TallySpec) -> &'static str| {
+        gathered(name, tallies.iter().map(value), subjects.iter().map(|subject| subject.tally))
+    };
+    // The kinds of entities stand one after the other.
+    let all = || sources.entities.all.iter().flatten();
+    let mut offsets = [0; 3];
+    for kind in 1..offsets.len() {
+        offsets[kind] = offsets[kind - 1] + sources.entities.all[kind - 1].len() as u32;
+    }
+    let entity = |subject: &Subject| {
+        offsets[tallies[subject.tally as usize].entity as usize] + subject.entity
+    };
+    let of_entity = |name: &str, value: fn(&Entity) -> &str| {
+        gathered(name, all().map(value), subjects.iter().map(entity))
+    };
+    let mut windows: Vec<Window> = subjects.iter().map(|subject| subject.window).collect();
+    windows.dedup();
+    windows.sort_unstable();
+    windows.dedup();
+    let words: Vec<String> = windows.iter().map(Window::to_string).collect();
+    let window = |subject: &Subject| windows.partition_point(|window| *window < subject.window) as u32;
+    Ok(vec![
+        of_scope("chart", |scope| &scope.chart)?,
+        of_scope("region", |scope| &scope.region)?,
+        of_scope("basis", |scope| scope.basis.word())?,
+        of_tally("entity_kind", |tally| tally.entity.word())?,
+        of_entity("entity_id", |entity| &entity.id)?,
+        of_entity("entity", |entity| &entity.name)?,
+        of_entity("artists", |entity| &entity.artists)?,
+        of_tally("credit", |tally| match tally.entity {
+            EntityKind::Artist => tally.credit.word(),
+            _ => Credit::All.word(),
+        })?,
+        of_tally("clock", |tally| tally.clock.word())?,
+        gathered("window", words.iter().map(String::as_str), subjects.iter().map(window))?,
+    ])
 }

@@ -4,11 +4,11 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::{
-    Contract, Kind, Orders, Sources, date, field, frame, nullable, number,
+    Contract, Kind, Orders, Sources, date, field, frame, gathered, nullable, number,
     optional_date, text,
 };
 use super::identity::{
-    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, WINDOW, identity_columns,
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, Subject, WINDOW, identity_columns, tally_column,
 };
 use crate::error::Result;
 use crate::tally::Milestone;
@@ -46,6 +46,7 @@ pub const CONTRACT: Contract = Contract {
         field("evidence_row", Kind::Int64, "that row: line of a text export, row of a Parquet export"),
     ],
     grain: &["tally", "chart", "region", "entity_id", "window", "threshold"],
+    build,
     holds,
 };
 
@@ -61,25 +62,24 @@ fn holds(frame: &DataFrame) -> PolarsResult<Option<String>> {
     Ok(broken.map(|row| format!("row {row} does not cross its threshold on its date")))
 }
 
-/// Builds the table.
-///
-/// # Errors
-/// [`crate::error::Error::Frame`].
-pub fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     let mut rows: Vec<&Milestone> = sources.folded.milestones.iter().collect();
     rows.par_sort_unstable_by_key(|row| {
         let kind = sources.plan.tallies[row.tally as usize].entity;
         let entity = orders.entity(kind, row.entity);
         (orders.tallies[row.tally as usize], row.scope, entity, row.window, row.threshold)
     });
-    let subjects: Vec<_> =
-        rows.iter().map(|row| sources.subject(row.tally, row.scope, row.entity, row.window)).collect();
-    let period = |row: &Milestone| i64::from(sources.surveyed.scopes[row.scope as usize].period) - 1;
-    let export = |row: &Milestone| {
-        sources.state.exports.get(row.export as usize).map_or("", |export| export.name.as_str())
+    let subject = |row: &&Milestone| Subject {
+        tally: row.tally,
+        scope: row.scope,
+        entity: row.entity,
+        window: row.window,
     };
-    let mut columns = vec![text("tally", subjects.iter().map(|subject| subject.tally.name.as_str()))];
-    columns.extend(identity_columns(&subjects));
+    let subjects: Vec<Subject> = rows.iter().map(subject).collect();
+    let period = |row: &Milestone| i64::from(sources.surveyed.scopes[row.scope as usize].period) - 1;
+    let exports = sources.state.exports.iter().map(|export| export.name.as_str());
+    let mut columns = vec![tally_column(sources, &subjects)?];
+    columns.extend(identity_columns(sources, &subjects)?);
     let rows = || rows.iter();
     columns.extend([
         number("threshold", rows().map(|row| row.threshold)),
@@ -95,7 +95,7 @@ pub fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
         number("streams_on_date", rows().map(|row| row.on_date)),
         number("cumulative", rows().map(|row| row.before.saturating_add(row.on_date))),
         number("contributing_songs", rows().map(|row| i64::from(row.songs))),
-        text("evidence_export", rows().map(|row| export(row))),
+        gathered("evidence_export", exports, rows().map(|row| row.export))?,
         number("evidence_row", rows().map(|row| i64::from(row.line))),
     ]);
     frame(subjects.len(), columns)

@@ -48,6 +48,8 @@ pub struct Contract {
     pub columns: &'static [Field],
     /// The unique key; rows are sorted by it, ascending.
     pub grain: &'static [&'static str],
+    /// Makes the rows, sorted.
+    pub build: fn(&Sources<'_>, &Orders) -> Result<DataFrame>,
     /// What else must hold of every frame; a sentence on what does not.
     pub holds: fn(&DataFrame) -> PolarsResult<Option<String>>,
 }
@@ -142,17 +144,9 @@ pub struct Sources<'a> {
 /// [`Error::Frame`].
 pub fn build(sources: &Sources<'_>) -> Result<Vec<Table>> {
     let orders = Orders::new(sources);
-    let frames = [
-        milestones::build(sources, &orders)?,
-        totals::build(sources, &orders)?,
-        rankings::build(sources, &orders)?,
-        chart_runs::build(sources, &orders)?,
-        coverage::build(sources)?,
-        exports::build(sources)?,
-        quarantine::build(sources)?,
-        credits::build(sources)?,
-    ];
-    Ok(ALL.into_iter().zip(frames).map(|(contract, frame)| Table { contract, frame }).collect())
+    ALL.into_par_iter()
+        .map(|contract| Ok(Table { contract, frame: (contract.build)(sources, &orders)? }))
+        .collect()
 }
 
 /// Checks a table against its contract.
@@ -255,6 +249,18 @@ pub fn places(names: &[&str]) -> Vec<u32> {
 
 fn text<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Column {
     StringChunked::from_iter_values(name.into(), values).into_column()
+}
+
+/// Text that repeats: the distinct values once, and for each row which of them it has. Rows share
+/// the bytes of the values.
+fn gathered<'a>(
+    name: &str,
+    values: impl Iterator<Item = &'a str>,
+    rows: impl Iterator<Item = u32>,
+) -> Result<Column> {
+    let values = StringChunked::from_iter_values(name.into(), values);
+    let rows = IdxCa::from_iter_values(name.into(), rows);
+    Ok(values.take(&rows)?.into_column())
 }
 
 fn optional_text<'a>(name: &str, values: impl Iterator<Item = Option<&'a str>>) -> Column {

@@ -2,7 +2,7 @@
 
 use polars::prelude::*;
 
-use super::{Contract, Kind, Sources, field, frame, holds_always, number, text};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, number, text};
 use crate::error::Result;
 use crate::ledger::Quarantined;
 
@@ -17,14 +17,11 @@ pub const CONTRACT: Contract = Contract {
         field("raw", Kind::String, "the row as it stands in the export, at most 4,096 bytes of it"),
     ],
     grain: &["export", "line"],
+    build,
     holds: holds_always,
 };
 
-/// Builds the table.
-///
-/// # Errors
-/// [`crate::error::Error::Frame`].
-pub fn build(sources: &Sources<'_>) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
     let name = |row: &Quarantined| {
         sources.state.exports.get(row.export as usize).map_or("", |export| export.name.as_str())
     };

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use chrono::Datelike;
 use polars::prelude::*;
+use rayon::prelude::*;
 
 use super::{
-    Contract, Kind, Orders, Sources, field, frame, holds_always, nullable,
+    Contract, Kind, Orders, Sources, field, frame, gathered, holds_always, nullable,
     number, optional_date, optional_number, optional_text, text,
 };
 use crate::dates::Day;
 use super::identity::{
-    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, WINDOW, identity_columns,
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, Subject, WINDOW, identity_columns,
 };
 use crate::error::Result;
 use crate::pipeline::{Per, RankingKind, RankingSpec};
@@ -48,6 +49,7 @@ pub const CONTRACT: Contract = Contract {
         nullable("note", Kind::String, "new: not ranked as of the date before"),
     ],
     grain: &["ranking", "chart", "region", "window", "threshold", "entity_id"],
+    build,
     holds: holds_always,
 };
 
@@ -72,11 +74,7 @@ struct Placed {
     previous: Option<i64>,
 }
 
-/// Builds the table.
-///
-/// # Errors
-/// [`crate::error::Error::Frame`].
-pub fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     let specs = &sources.plan.rankings;
     let mut rows: Vec<Placed> = Vec::new();
     for (ranking, spec) in specs.iter().enumerate() {
@@ -89,18 +87,16 @@ pub fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
         }));
     }
     let names = super::places(&specs.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>());
-    rows.sort_by_key(|row| {
+    rows.par_sort_by_key(|row| {
         let kind = sources.plan.tallies[specs[row.ranking].tally].entity;
         let entity = orders.entity(kind, row.entry.entity);
         (names[row.ranking], row.entry.scope, row.entry.window, specs[row.ranking].threshold, entity)
     });
-    let subjects: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let Entry { scope, entity, window, .. } = row.entry;
-            sources.subject(specs[row.ranking].tally as u32, scope, entity, window)
-        })
-        .collect();
+    let subject = |row: &Placed| {
+        let Entry { scope, entity, window, .. } = row.entry;
+        Subject { tally: specs[row.ranking].tally as u32, scope, entity, window }
+    };
+    let subjects: Vec<Subject> = rows.iter().map(subject).collect();
     let spec = |row: &Placed| &specs[row.ranking];
     let unit = |row: &Placed| match spec(row).kind {
         RankingKind::Fastest => "days",
@@ -108,11 +104,12 @@ pub fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
         RankingKind::MostStreamed => "streams",
     };
     let all = || rows.iter();
+    let ranking = || rows.iter().map(|row| row.ranking as u32);
     let mut columns = vec![
-        text("ranking", all().map(|row| spec(row).name.as_str())),
-        text("kind", all().map(|row| spec(row).kind.word())),
+        gathered("ranking", specs.iter().map(|spec| spec.name.as_str()), ranking())?,
+        gathered("kind", specs.iter().map(|spec| spec.kind.word()), ranking())?,
     ];
-    columns.extend(identity_columns(&subjects));
+    columns.extend(identity_columns(sources, &subjects)?);
     columns.extend([
         number("threshold", all().map(|row| spec(row).threshold)),
         number("rank", all().map(|row| row.rank)),

@@ -5,10 +5,10 @@ use rayon::prelude::*;
 
 use super::{
     Contract, Kind, Orders, Sources, date, field, frame, holds_always,
-    nullable, number, optional_number, text,
+    nullable, number, optional_number,
 };
 use super::identity::{
-    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, WINDOW, identity_columns,
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, Subject, WINDOW, identity_columns, tally_column,
 };
 use crate::error::Result;
 use crate::tally::Total;
@@ -40,23 +40,25 @@ pub const CONTRACT: Contract = Contract {
         nullable("remaining", Kind::Int64, "streams missing to it"),
     ],
     grain: &["tally", "chart", "region", "entity_id", "window"],
+    build,
     holds: holds_always,
 };
 
-/// Builds the table.
-///
-/// # Errors
-/// [`crate::error::Error::Frame`].
-pub fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     let mut rows: Vec<&Total> = sources.folded.totals.iter().collect();
     rows.par_sort_unstable_by_key(|row| {
         let kind = sources.plan.tallies[row.tally as usize].entity;
         (orders.tallies[row.tally as usize], row.scope, orders.entity(kind, row.entity), row.window)
     });
-    let subjects: Vec<_> =
-        rows.iter().map(|row| sources.subject(row.tally, row.scope, row.entity, row.window)).collect();
-    let mut columns = vec![text("tally", subjects.iter().map(|subject| subject.tally.name.as_str()))];
-    columns.extend(identity_columns(&subjects));
+    let subject = |row: &&Total| Subject {
+        tally: row.tally,
+        scope: row.scope,
+        entity: row.entity,
+        window: row.window,
+    };
+    let subjects: Vec<Subject> = rows.iter().map(subject).collect();
+    let mut columns = vec![tally_column(sources, &subjects)?];
+    columns.extend(identity_columns(sources, &subjects)?);
     let rows = || rows.iter();
     columns.extend([
         number("streams", rows().map(|row| row.streams)),

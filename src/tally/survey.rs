@@ -6,7 +6,6 @@ use rayon::prelude::*;
 
 use super::calendar::{Calendar, Seen};
 use crate::catalog::Sightings;
-use crate::dates::Day;
 use crate::exports::{Listing, NO_STREAMS, NO_TOTAL};
 use crate::ledger::Observation;
 
@@ -77,11 +76,10 @@ pub struct Survey {
 #[derive(Default)]
 struct ScopeSurvey {
     seen: Vec<Seen>,
-    /// Track, rank and streams of the latest date, sorted.
-    latest: Vec<(u32, u16, i64)>,
+    /// The rows of the latest date of the month before.
+    latest: Vec<Observation>,
     counter: bool,
     has_streams: bool,
-    sightings: HashMap<u32, (Day, Day)>,
 }
 
 impl Survey {
@@ -110,14 +108,18 @@ impl Survey {
                 (region, scope, slice)
             })
             .collect();
-        work.par_iter_mut().for_each(|(_, scope, slice)| scope.rows(slice, tracks));
-        for (region, mut scope, _) in work {
-            for (listing, (first, last)) in scope.sightings.drain() {
-                if let Some(seen) = self.sightings.get_mut(listing as usize) {
-                    let known = seen.unwrap_or((first, last));
-                    *seen = Some((known.0.min(first), known.1.max(last)));
+        let sightings = &mut self.sightings;
+        rayon::join(
+            || {
+                for row in rows {
+                    let seen = &mut sightings[row.listing as usize];
+                    let (first, last) = seen.unwrap_or((row.day, row.day));
+                    *seen = Some((first.min(row.day), last.max(row.day)));
                 }
-            }
+            },
+            || work.par_iter_mut().for_each(|(_, scope, slice)| scope.rows(slice, tracks)),
+        );
+        for (region, scope, _) in work {
             self.scopes.insert((chart.to_owned(), region), scope);
         }
     }
@@ -152,27 +154,23 @@ impl Survey {
 
 impl ScopeSurvey {
     fn rows(&mut self, rows: &[Observation], tracks: &[u32]) {
-        let mut chart: Vec<(u32, u16, i64)> = Vec::new();
+        let before = std::mem::take(&mut self.latest);
+        let mut latest = before.as_slice();
         for date in rows.chunk_by(|a, b| a.day == b.day) {
-            chart.clear();
-            let (mut cutoff, mut rank_gap, mut before) = ((0, 0), false, 0);
+            let (mut cutoff, mut rank_gap, mut rank) = ((0, 0), false, 0);
             for row in date {
-                chart.push((tracks[row.listing as usize], row.rank, row.streams));
-                let seen = self.sightings.entry(row.listing).or_insert((row.day, row.day));
-                seen.1 = row.day;
                 // Rows come by rank; on tied last ranks the fewest streams are the cut-off.
                 cutoff = match cutoff {
                     (rank, streams) if rank == row.rank => (rank, row.streams.min(streams)),
                     _ => (row.rank, row.streams),
                 };
-                rank_gap |= row.rank > before + 1;
-                before = row.rank;
+                rank_gap |= row.rank > rank + 1;
+                rank = row.rank;
                 self.counter |= row.total != NO_TOTAL;
                 self.has_streams |= row.streams != NO_STREAMS;
             }
-            chart.sort_unstable();
-            let stale = chart.len() >= STALE_ROWS && chart == self.latest;
-            std::mem::swap(&mut self.latest, &mut chart);
+            let stale = date.len() >= STALE_ROWS && is_copy(date, latest, tracks);
+            latest = date;
             self.seen.push(Seen {
                 day: date[0].day,
                 rows: date.len() as u32,
@@ -181,5 +179,25 @@ impl ScopeSurvey {
                 stale,
             });
         }
+        self.latest = latest.to_vec();
     }
+}
+
+/// Whether two dates have the same tracks, ranks and streams.
+fn is_copy(a: &[Observation], b: &[Observation], tracks: &[u32]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    // The sum tells nearly all charts apart without a sort.
+    let sum = |rows: &[Observation]| rows.iter().map(|row| i128::from(row.streams)).sum::<i128>();
+    if sum(a) != sum(b) {
+        return false;
+    }
+    let sorted = |rows: &[Observation]| {
+        let mut rows: Vec<_> =
+            rows.iter().map(|row| (row.rank, tracks[row.listing as usize], row.streams)).collect();
+        rows.sort_unstable();
+        rows
+    };
+    sorted(a) == sorted(b)
 }

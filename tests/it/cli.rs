@@ -315,12 +315,18 @@ fn show_filters_by_what_a_row_is() {
     assert_eq!(show(&by_id, "entity streams"), ["Like Crazy | 170"]);
     assert_eq!(show("totals t.toml --region kr --tally artist", "entity window"), ["IU | 2024"]);
     assert_eq!(show("totals t.toml --window 2024 --tally artist --limit 1", "window"), ["2024"]);
-    assert_eq!(show("milestones t.toml --threshold 1000 --tally song", "entity reached_on"), ["Seven | 2024-03-02"]);
+    assert_eq!(
+        show("milestones t.toml --threshold 1000 --tally song", "entity reached_on"),
+        ["Seven | 2024-03-02"]
+    );
     assert_eq!(show("rankings t.toml --ranking fastest --region global", "entity rank").len(), 2);
     assert_eq!(show("chart_runs t.toml --chart spotify:daily", "chart").len(), 3);
     assert!(show("chart_runs t.toml --chart kworb:daily", "chart").is_empty());
-    let rows = rows_of(&desk.call("show totals t.toml --columns streams,entity --format json").succeeds().stdout);
-    assert!(rows.iter().all(|row| row.keys().eq(["streams", "entity"]) || row.keys().eq(["entity", "streams"])));
+    let rows =
+        rows_of(&desk.call("show totals t.toml --columns streams,entity --format json").succeeds().stdout);
+    assert!(
+        rows.iter().all(|row| row.keys().eq(["streams", "entity"]) || row.keys().eq(["entity", "streams"]))
+    );
 }
 
 #[test]
@@ -330,7 +336,8 @@ fn show_answers_a_filter_that_does_not_fit() {
     let near = desk.call("show totals t.toml --entity sevn --format csv").succeeds();
     assert!(near.stderr.contains("did you mean Seven"), "{}", near.stderr);
     assert_eq!(near.stdout.lines().count(), 1, "the header alone");
-    for args in ["coverage t.toml --entity IU", "coverage t.toml --threshold 1", "totals t.toml --columns x"] {
+    for args in ["coverage t.toml --entity IU", "coverage t.toml --threshold 1", "totals t.toml --columns x"]
+    {
         let message = desk.call(&format!("show {args}")).fails(2);
         assert!(message.contains("has no column"), "{message}");
     }
@@ -369,7 +376,8 @@ fn json_and_csv_keep_every_name_as_it_is() {
 
     let shown = desk.call("show chart_runs t.toml --format csv").succeeds().stdout;
     let mut reader = csv::Reader::from_reader(shown.as_bytes());
-    let entity = reader.headers().expect("a header").iter().position(|name| name == "entity").expect("a column");
+    let entity =
+        reader.headers().expect("a header").iter().position(|name| name == "entity").expect("a column");
     let names = reader.records().map(|record| record.expect("a row")[entity].to_owned());
     assert_eq!(sorted(names.collect()), expected);
 }
@@ -489,7 +497,7 @@ fn read_one_line(from: &Path, args: &str) -> (Option<i32>, String) {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let desk = Desk::new();
-    desk.call("synth --output exports --days 40 --rows-per-chart 200 --tracks 400").succeeds();
+    desk.call("synth --output exports --regions 8 --rows-per-chart 100 --tracks 400").succeeds();
     desk.run("");
     for format in ["csv", "json", "markdown", "table"] {
         let shown = desk.call(&format!("show coverage t.toml --format {format}")).succeeds();
@@ -502,7 +510,8 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[test]
 fn closed_standard_output_is_no_error() {
     let desk = march();
-    for args in ["run t.toml --quiet", "run t.toml", "schema", "plan t.toml", "show totals t.toml", "--help"] {
+    for args in ["run t.toml --quiet", "run t.toml", "schema", "plan t.toml", "show totals t.toml", "--help"]
+    {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
         let mut command = program(&desk.path(""));
@@ -542,7 +551,8 @@ fn any_number_of_threads_publishes_the_same_bytes() {
 #[test]
 fn any_order_of_roots_publishes_the_same_bytes() {
     let desk = world();
-    let folders = ["kaggle", "official-daily", "fycharts", "scraper", "kworb"].map(|name| format!("exports/{name}"));
+    let folders =
+        ["kaggle", "official-daily", "fycharts", "scraper", "kworb"].map(|name| format!("exports/{name}"));
     let publish = |folders: Vec<&str>, ledger: &str| {
         desk.run(&format!("--ledger {ledger} --exports {}", folders.join(" ")));
         desk.published()
@@ -575,7 +585,8 @@ fn any_order_of_arrival_publishes_the_same_bytes() {
 fn a_run_with_nothing_new_leaves_the_ledger_as_it_is() {
     let desk = world();
     desk.run("");
-    let (version, published, ledger) = (desk.ledger_version(), desk.published(), tree(&desk.path("ledger/t/months")));
+    let (version, published, ledger) =
+        (desk.ledger_version(), desk.published(), tree(&desk.path("ledger/t/months")));
     assert_eq!(version, Some(0));
     let ran = desk.run("");
     assert!(ran.stderr.contains("ledger     nothing new"), "{}", ran.stderr);
@@ -616,10 +627,11 @@ fn as_of_shows_what_was_known_on_that_date() {
 fn bad_rows() -> Vec<u8> {
     let track = id("A");
     let mut text = b"title,rank,date,artist,url,region,chart,trend,streams\n".to_vec();
-    let mut row = |title: &str, rank: &str, date: &str, url: &str, region: &str, chart: &str, streams: &str| {
-        let line = format!("{title},{rank},{date},Jimin,{url},{region},{chart},NEW_ENTRY,{streams}\n");
-        text.extend(line.as_bytes());
-    };
+    let mut row =
+        |title: &str, rank: &str, date: &str, url: &str, region: &str, chart: &str, streams: &str| {
+            let line = format!("{title},{rank},{date},Jimin,{url},{region},{chart},NEW_ENTRY,{streams}\n");
+            text.extend(line.as_bytes());
+        };
     row("Good", "1", "2024-03-01", &track, "Global", "top200", "9007199254740992"); // line 2: 2^53
     row("\"Two\nlines\"", "2", "2024-03-01", &id("B"), "Global", "top200", "0"); // lines 3 and 4
     row("a", "3", "2024-03-01", &track, "Global", "top200", "many"); // line 5
@@ -637,7 +649,9 @@ fn bad_rows() -> Vec<u8> {
     row("a", "3", "2024-03-01", &track, "Global", "top500", "5");
     row("a,b", "3", "2024-03-01", &track, "Global", "top200", "5"); // line 18
     text.extend(b"too,few\n");
-    text.extend(format!("\xC3\x28,3,2024-03-01,Jimin,{},Global,top200,,5\n", id("C")).chars().map(|c| c as u8));
+    text.extend(
+        [b"\xC3\x28", format!(",3,2024-03-01,Jimin,{},Global,top200,,5\n", id("C")).as_bytes()].concat(),
+    );
     text.extend(format!("Last,65535,2024-03-01,Jimin,{},Global,top200,,5", id("D")).bytes()); // line 21
     text
 }
@@ -665,9 +679,14 @@ const REASONS: [(i64, &str); 16] = [
 fn every_bad_row_is_set_aside_with_its_line_and_reason() {
     let desk = Desk::with([("bad.csv", bad_rows())]);
     let ran = desk.run("");
-    let expected: Vec<String> = REASONS.iter().map(|(line, reason)| format!("bad.csv | {line} | {reason}")).collect();
+    let expected: Vec<String> =
+        REASONS.iter().map(|(line, reason)| format!("bad.csv | {line} | {reason}")).collect();
     assert_eq!(pick(&desk.show("quarantine"), "export line reason"), expected);
-    assert!(ran.stderr.contains("19 read = 3 used + 0 duplicate + 0 superseded + 16 quarantined"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("19 read = 3 used + 0 duplicate + 0 superseded + 16 quarantined"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(pick(&desk.show("chart_runs"), "entity peak_rank streams").len(), 3);
 
     // The raw text is the line as it stands, with what is not UTF-8 replaced.
@@ -681,10 +700,15 @@ fn every_bad_row_is_set_aside_with_its_line_and_reason() {
 #[test]
 fn crlf_and_a_byte_order_mark_do_not_move_the_lines() {
     let text = bad_rows();
-    let crlf: Vec<u8> = text.iter().flat_map(|byte| if *byte == b'\n' { &b"\r\n"[..] } else { std::slice::from_ref(byte) }).copied().collect();
+    let crlf: Vec<u8> = text
+        .iter()
+        .flat_map(|byte| if *byte == b'\n' { &b"\r\n"[..] } else { std::slice::from_ref(byte) })
+        .copied()
+        .collect();
     let desk = Desk::with([("bad.csv", [b"\xEF\xBB\xBF", &crlf[..]].concat())]);
     desk.run("--quiet");
-    let lines: Vec<i64> = desk.show("quarantine").iter().map(|row| row["line"].as_i64().expect("a line")).collect();
+    let lines: Vec<i64> =
+        desk.show("quarantine").iter().map(|row| row["line"].as_i64().expect("a line")).collect();
     assert_eq!(lines, REASONS.map(|(line, _)| line));
 }
 
@@ -692,7 +716,10 @@ fn crlf_and_a_byte_order_mark_do_not_move_the_lines() {
 fn weekly_dates_and_lists_of_features_have_reasons_of_their_own() {
     let header = "date,track,artist,feats,current_pos,peak_pos,prev_pos,streak,streams,country,country_short,track_uri,artist_uri";
     let row = |date: &str, features: &str, rank: u8| {
-        format!("{date},Seven,Jung Kook,{features},{rank},1,1,8,100,Global,global,{},x", id(&rank.to_string()))
+        format!(
+            "{date},Seven,Jung Kook,{features},{rank},1,1,8,100,Global,global,{},x",
+            id(&rank.to_string())
+        )
     };
     let rows = [
         row("2023-12-28", "[]", 1),
@@ -716,7 +743,9 @@ fn weekly_dates_and_lists_of_features_have_reasons_of_their_own() {
 
 #[test]
 fn what_cannot_be_unpacked_is_one_bad_row_after_the_good_ones() {
-    let days = |day: usize| format!("{}|Global|1|A|Like Crazy|Jimin|{day}", chartledger::dates::Day(19_000 + day as u16));
+    let days = |day: usize| {
+        format!("{}|Global|1|A|Like Crazy|Jimin|{day}", chartledger::dates::Day(19_000 + day as u16))
+    };
     let rows = (0..20_000).map(days).collect::<Vec<_>>().join("\n");
     let packed = zstd::encode_all(merged_daily(&rows).as_bytes(), 0).expect("memory");
     let desk = Desk::with([("cut.csv.zst", &packed[..packed.len() / 2])]);
@@ -747,8 +776,8 @@ fn every_row_of_every_export_is_accounted_for() {
         let rows: Vec<Row> = exports.iter().filter(|row| row["export"] == name).cloned().collect();
         pick(&rows, "rows_read rows_used rows_duplicate rows_superseded rows_quarantined")
     };
-    // Of March's older copy the first day is repeated, the second contradicted.
-    assert_eq!(account("march.csv"), ["6 | 1 | 3 | 2 | 0"]);
+    // Three rows of March's older copy are repeated and one is contradicted; of April's one is double.
+    assert_eq!(account("march.csv"), ["6 | 1 | 4 | 1 | 0"]);
     assert_eq!(account("march-corrected.csv"), ["4 | 4 | 0 | 0 | 0"]);
     assert_eq!(sum(&exports, "rows_quarantined"), desk.show("quarantine").len() as i64);
     assert_eq!(sum(&exports, "rows_used"), sum(&desk.show("coverage"), "rows"));
@@ -773,7 +802,9 @@ fn inspect_says_what_a_file_is() {
             "  rows     19",
         ]
     );
-    for problem in ["2 rows: wrong field count, the first in line 18", "1 row: no track, the first in line 11"] {
+    for problem in
+        ["2 rows: wrong field count, the first in line 18", "1 row: no track, the first in line 11"]
+    {
         assert!(shown.stdout.contains(&format!("  problem  {problem}")), "{problem} in {}", shown.stdout);
     }
     assert_eq!(shown.stderr, "");
@@ -788,8 +819,16 @@ fn inspect_says_what_a_file_is() {
 
 #[test]
 fn every_synthetic_dialect_is_read_back_whole() {
-    let dialects =
-        ["official-daily", "official-weekly", "official-old", "kaggle", "merged-weekly", "fycharts", "scraper", "kworb"];
+    let dialects = [
+        "official-daily",
+        "official-weekly",
+        "official-old",
+        "kaggle",
+        "merged-weekly",
+        "fycharts",
+        "scraper",
+        "kworb",
+    ];
     for dialect in dialects {
         for packing in ["none", "gzip", "zstd"] {
             let desk = Desk::new();
@@ -804,9 +843,8 @@ fn every_synthetic_dialect_is_read_back_whole() {
             let (files, rows) = (exports.len(), sum(&exports, "rows_used"));
             let wrote = if files == 1 { "wrote 1 file,".to_owned() } else { format!("wrote {files} files,") };
             assert!(synth.stderr.contains(&wrote), "{wrote} in {}", synth.stderr);
-            let rows = rows.to_string();
-            let (thousands, rest) = rows.split_at(rows.len() - 3);
-            assert!(synth.stderr.contains(&format!(" {thousands},{rest} rows ")), "{rows} in {}", synth.stderr);
+            let counted = synth.stderr.replace(',', "");
+            assert!(counted.contains(&format!(" {rows} rows ")), "{rows} in {}", synth.stderr);
             let states: Vec<String> = pick(&desk.show("coverage"), "state");
             assert!(states.iter().all(|state| state == "observed"), "{dialect}: {states:?}");
         }

@@ -186,7 +186,8 @@ fn a_line_end_cut_in_two_counts_once() {
     let title = "x".repeat((8 << 20) - HEADER.len() - tail.len() - "7\r".len());
     let text = format!("{HEADER}{title}{tail}7\r\nb{tail}many\r\n");
     let desk = Desk::new();
-    fs::write(desk.path("charts.csv.zst"), zstd::encode_all(text.as_bytes(), 1).expect("memory")).expect("a file");
+    fs::write(desk.path("charts.csv.zst"), zstd::encode_all(text.as_bytes(), 1).expect("memory"))
+        .expect("a file");
     let found = exports::discover(&[desk.path("charts.csv.zst")]).expect("one export");
     let decoded = exports::decode(found, &[], &Progress::default());
     let content = decoded.exports[0].content.as_ref().expect("a dialect fits");
@@ -240,7 +241,9 @@ fn expected_rows(bytes: &[u8]) -> Vec<Observation> {
     let records = in_sequence(bytes, b',').into_iter().skip(1).map(|record| {
         let cells: Vec<String> =
             record.into_iter().map(|cell| String::from_utf8(cell).expect("UTF-8")).collect();
-        let [title, rank, date, artists, url, region, _, _, streams] = &cells[..] else { panic!("{cells:?}") };
+        let [title, rank, date, artists, url, region, _, _, streams] = &cells[..] else {
+            panic!("{cells:?}")
+        };
         let this = line;
         line += 1 + line_ends(title.as_bytes()) as u32;
         let uri = format!("spotify:track:{}", url.rsplit('/').next().expect("an identifier"));

@@ -272,8 +272,20 @@ fn columns_are_read_by_name_in_any_order() {
 fn quotes_line_ends_and_a_byte_order_mark_make_no_difference() {
     for sample in samples() {
         let bare = sample.text.trim_start_matches('\u{FEFF}');
-        let quoted = rewritten(bare, |csv| { csv.quote_style(csv::QuoteStyle::Always); }, false);
-        let crlf = rewritten(bare, |csv| { csv.terminator(csv::Terminator::CRLF); }, false);
+        let quoted = rewritten(
+            bare,
+            |csv| {
+                csv.quote_style(csv::QuoteStyle::Always);
+            },
+            false,
+        );
+        let crlf = rewritten(
+            bare,
+            |csv| {
+                csv.terminator(csv::Terminator::CRLF);
+            },
+            false,
+        );
         sample.check_as(sample.file, [b"\xEF\xBB\xBF", &quoted[..]].concat());
         sample.check_as(sample.file, &crlf);
         sample.check_as(sample.file, [b"\xEF\xBB\xBF", &crlf[..]].concat());
@@ -337,9 +349,11 @@ fn a_parquet_export_with_dates_and_integers_is_read() {
 fn a_parquet_export_with_texts_floats_and_moments_is_read() {
     let rank = Column::new("rank".into(), ["1", "3", "2", "1"]);
     let streams = Column::new("streams".into(), [Some(7_654_321f64), Some(543_210.0), None, Some(0.0)]);
-    merged_daily().check_as("charts.parquet", typed(Column::new("date".into(), [DAY; 4]), rank.clone(), streams));
+    merged_daily()
+        .check_as("charts.parquet", typed(Column::new("date".into(), [DAY; 4]), rank.clone(), streams));
 
-    let moments = days().into_date().cast(&DataType::Datetime(TimeUnit::Microseconds, None)).expect("moments");
+    let moments =
+        days().into_date().cast(&DataType::Datetime(TimeUnit::Microseconds, None)).expect("moments");
     let streams = Column::new("streams".into(), [Some(7_654_321u32), Some(543_210), None, Some(0)]);
     merged_daily().check_as("charts.parquet", typed(moments.into_column(), rank, streams));
 }
@@ -446,7 +460,8 @@ fn all_dialects_together_are_one_ledger() {
     let desk = Desk::with(names);
     desk.run("--strict");
     let scopes: Vec<String> = pick(&desk.show("coverage"), "chart region");
-    for scope in ["kworb:daily | kr", "spotify-viral:daily | kr", "spotify:daily | kr", "spotify:weekly | kr"] {
+    for scope in ["kworb:daily | kr", "spotify-viral:daily | kr", "spotify:daily | kr", "spotify:weekly | kr"]
+    {
         assert!(scopes.contains(&scope.to_owned()), "{scope} in {scopes:?}");
     }
     assert_eq!(desk.show("exports").len(), samples().len());

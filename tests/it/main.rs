@@ -1,9 +1,22 @@
 //! The one integration binary: everything is tested from outside the crate.
+//!
+//! | file | tests |
+//! |---|---|
+//! | `decode.rs` | bytes to rows, against the `csv` crate |
+//! | `dialects.rs` | every shape of export |
+//! | `cli.rs` | the binary: commands, exit codes, output, files |
+//! | `golden.rs` | the cases of `tests/golden` |
+//! | `properties.rs` | the tables, against the oracle on made-up worlds |
+//! | `sample.rs` | the exports that ship and the story they tell |
+//! | `real_exports.rs` | exports of the real world, where they are at hand |
 
 mod cli;
 mod decode;
 mod dialects;
+mod golden;
 mod oracle;
 mod properties;
+mod real_exports;
+mod sample;
 mod support;
 mod world;

@@ -171,7 +171,8 @@ pub fn pick(rows: &[Row], columns: &str) -> Vec<String> {
         Some(value) => value.to_string(),
         None => panic!("no column {column}"),
     };
-    let line = |row| columns.split_whitespace().map(|column| cell(row, column)).collect::<Vec<_>>().join(" | ");
+    let line =
+        |row| columns.split_whitespace().map(|column| cell(row, column)).collect::<Vec<_>>().join(" | ");
     rows.iter().map(line).collect()
 }
 
@@ -207,7 +208,9 @@ pub fn merged_daily(lines: &str) -> String {
     csv.write_record("title,rank,date,artist,url,region,chart,trend,streams".split(',')).expect("a header");
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let cells: Vec<&str> = line.split('|').collect();
-        let [date, region, rank, track, title, artists, streams] = cells[..] else { panic!("cells of {line}") };
+        let [date, region, rank, track, title, artists, streams] = cells[..] else {
+            panic!("cells of {line}")
+        };
         let url = format!("https://open.spotify.com/track/{}", id(track));
         csv.write_record([title, rank, date, artists, &url, region, "top200", "SAME_POSITION", streams])
             .expect("a row");
