@@ -110,10 +110,7 @@ impl Month {
 
     /// Reads `2024-03`.
     pub fn parse(text: &str) -> Option<Self> {
-        (text.len() == 7)
-            .then(|| Day::parse(format!("{text}-01").as_bytes()))
-            .flatten()
-            .map(Day::month)
+        (text.len() == 7).then(|| Day::parse(format!("{text}-01").as_bytes())).flatten().map(Day::month)
     }
 }
 

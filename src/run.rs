@@ -15,7 +15,7 @@ use crate::catalog::Entities;
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::{self, Decoded, Found, Progress};
-use crate::ledger::{Change, Ledger, MonthKey, MonthRows, Update, WriteLock, classify};
+use crate::ledger::{Change, Ledger, MonthKey, MonthRows, Update, WriteLock, classify, refuse_namesakes};
 use crate::pipeline::Plan;
 use crate::publish::{self, PublishedTable};
 use crate::tables::{self, Sources, Table};
@@ -109,7 +109,8 @@ pub fn prepare(plan: &Plan, progress: &Progress) -> Result<Prepared> {
         .collect();
     info!(exports = found.len(), pending = pending.len(), "discovered");
     progress.expect(pending.iter().map(|found| found.size).sum());
-    let decoded = timings.time("decode", || exports::decode(pending, &plan.mapped, progress));
+    let mut decoded = timings.time("decode", || exports::decode(pending, &plan.mapped, progress));
+    refuse_namesakes(&ledger.state, &mut decoded);
     Ok(Prepared { ledger, found: found.into_iter().zip(changes).collect(), decoded, timings })
 }
 
@@ -256,8 +257,8 @@ fn count(plan: &Plan, ledger: &Ledger, timings: &mut Timings) -> Result<Counted>
         })?;
         Ok::<_, Error>(survey.finish(&state.regions))
     })?;
-    let entities = timings
-        .time("identify", || Entities::resolve(&plan.catalog, &state.listings, &surveyed.sightings));
+    let entities =
+        timings.time("identify", || Entities::resolve(&plan.catalog, &state.listings, &surveyed.sightings));
     let names: Vec<&str> = state.exports.iter().map(|export| export.name.as_str()).collect();
     let export_order = tables::places(&names);
     let folded = timings.time("fold", || {

@@ -96,10 +96,10 @@ pub struct Entities {
     pub track_of: Vec<u32>,
     /// For each listing its song.
     pub song_of: Vec<u32>,
-    /// For each listing the artists of its cell with the pair of artist and song.
-    pub artists_of: Vec<Vec<ArtistCredit>>,
-    /// How many different pairs of artist and song there are.
-    pub pairs: usize,
+    /// The artists of all listings' cells, listing after listing.
+    credits: Vec<ArtistCredit>,
+    /// For each listing where its artists begin in `credits`, and one more at the end.
+    credits_from: Vec<u32>,
     /// Every artist cell with the names it was resolved to.
     pub cells: Vec<(String, Vec<Credited>)>,
     members: HashMap<String, [Vec<bool>; 3]>,
@@ -122,7 +122,11 @@ impl Entities {
         let songs = Songs::new(catalog, listings, &tracks, &seen);
         let mut entities = Self {
             track_of: tracks.of.clone(),
-            song_of: tracks.of.iter().map(|&track| songs.of.get(track as usize).copied().unwrap_or(0)).collect(),
+            song_of: tracks
+                .of
+                .iter()
+                .map(|&track| songs.of.get(track as usize).copied().unwrap_or(0))
+                .collect(),
             ..Self::default()
         };
         entities.credit_artists(catalog, listings, &seen, &songs);
@@ -156,6 +160,14 @@ impl Entities {
         &self.all[kind as usize]
     }
 
+    /// The artists of a listing's cell, each with the pair of artist and song.
+    pub fn artists_of(&self, listing: usize) -> &[ArtistCredit] {
+        match self.credits_from.get(listing..listing + 2) {
+            Some(&[from, until]) => &self.credits[from as usize..until as usize],
+            _ => &[],
+        }
+    }
+
     /// For each entity of a kind whether the cohort counts it: the artist itself, or a member among
     /// the credits of a track or song. `None` for a cohort that the catalog does not have.
     pub fn members(&self, cohort: &str, kind: EntityKind) -> Option<&[bool]> {
@@ -173,9 +185,10 @@ impl Entities {
         let mut codes: HashMap<String, u32> = HashMap::new();
         let mut pairs: HashMap<(u32, u32), u32> = HashMap::new();
         let mut artists: Vec<Entity> = Vec::new();
-        self.artists_of = vec![Vec::new(); listings.len()];
+        self.credits_from.push(0);
         for (listing, names) in listings.iter().enumerate() {
             if seen(listing).is_none() {
+                self.credits_from.push(self.credits.len() as u32);
                 continue;
             }
             let credited = cells.entry(&names.artists).or_insert_with(|| {
@@ -198,13 +211,11 @@ impl Entities {
                 codes
             });
             let song = self.song_of[listing];
-            self.artists_of[listing] = credited
-                .iter()
-                .map(|&artist| {
-                    let next = pairs.len() as u32;
-                    ArtistCredit { artist, pair: *pairs.entry((artist, song)).or_insert(next) }
-                })
-                .collect();
+            self.credits.extend(credited.iter().map(|&artist| {
+                let next = pairs.len() as u32;
+                ArtistCredit { artist, pair: *pairs.entry((artist, song)).or_insert(next) }
+            }));
+            self.credits_from.push(self.credits.len() as u32);
         }
         // An artist's release clock starts with the earliest release that credits them.
         for &(artist, song) in pairs.keys() {
@@ -212,7 +223,6 @@ impl Entities {
             *own = [*own, songs.released[song as usize]].into_iter().flatten().min();
         }
         self.cells.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        self.pairs = pairs.len();
         self.all[2] = artists;
     }
 
@@ -222,8 +232,8 @@ impl Entities {
             let artists: Vec<bool> = self.all[2].iter().map(|artist| ids.contains(&artist.id)).collect();
             let mut tracks = vec![false; count(&self.track_of)];
             let mut songs = vec![false; count(&self.song_of)];
-            for (listing, credits) in self.artists_of.iter().enumerate() {
-                if credits.iter().any(|credit| artists[credit.artist as usize]) {
+            for listing in 0..self.track_of.len() {
+                if self.artists_of(listing).iter().any(|credit| artists[credit.artist as usize]) {
                     tracks[self.track_of[listing] as usize] = true;
                     songs[self.song_of[listing] as usize] = true;
                 }
@@ -344,11 +354,8 @@ impl Songs {
             let released = &mut songs.released[song];
             *released = [*released, entry.released()].into_iter().flatten().min();
         }
-        songs.ids = named
-            .into_iter()
-            .zip(first)
-            .map(|(named, (_, uri))| named.unwrap_or(uri).to_owned())
-            .collect();
+        songs.ids =
+            named.into_iter().zip(first).map(|(named, (_, uri))| named.unwrap_or(uri).to_owned()).collect();
         songs
     }
 }

@@ -180,12 +180,7 @@ impl Catalog {
                 Some(artist) => {
                     Credited { id: artist.id.clone(), name: artist.name.clone(), written, known: true }
                 }
-                None => Credited {
-                    id: format!("name:{name}"),
-                    name: name.to_owned(),
-                    written,
-                    known: false,
-                },
+                None => Credited { id: format!("name:{name}"), name: name.to_owned(), written, known: false },
             };
             at = end;
             if !next.name.is_empty() && credited.iter().all(|other| other.id != next.id) {

@@ -29,7 +29,8 @@ pub fn main(args: InspectArgs) -> anyhow::Result<()> {
     };
     let found = exports::discover(&args.files)?;
     if found.is_empty() {
-        return Err(Error::Input("no file with the ending of an export (.csv, .parquet) there".to_owned()).into());
+        let endings = exports::ENDINGS.join(", ");
+        return Err(Error::Input(format!("no file there ends like an export: {endings}")).into());
     }
     let mut out = io::stdout().lock();
     let mut refused = 0;
@@ -54,7 +55,11 @@ pub fn main(args: InspectArgs) -> anyhow::Result<()> {
             let distinct = |names: BTreeSet<&str>| {
                 let shown: Vec<_> = names.iter().take(12).copied().collect();
                 let more = names.len() - shown.len();
-                format!("{}{}", shown.join(", "), if more > 0 { format!(" and {more} more") } else { String::new() })
+                format!(
+                    "{}{}",
+                    shown.join(", "),
+                    if more > 0 { format!(" and {more} more") } else { String::new() }
+                )
             };
             writeln!(out, "  dialect  {}", text::printable(&content.dialect))?;
             let charts = distinct(scopes.iter().map(|scope| scope.0.as_str()).collect());
@@ -71,12 +76,16 @@ pub fn main(args: InspectArgs) -> anyhow::Result<()> {
                 reasons.entry(row.reason).or_insert((0, row.line)).0 += 1;
             }
             for (reason, (count, line)) in reasons {
-                writeln!(out, "  problem  {}: {reason}, the first in line {line}", text::plural(count, "row"))?;
+                writeln!(
+                    out,
+                    "  problem  {}: {reason}, the first in line {line}",
+                    text::plural(count, "row")
+                )?;
             }
         }
     }
     match refused {
         0 => Ok(()),
-        count => Err(Error::Input(format!("{} fit no dialect", text::plural(count, "file"))).into()),
+        count => Err(Error::Input(format!("no dialect fits {}", text::plural(count, "file"))).into()),
     }
 }

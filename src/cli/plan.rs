@@ -34,7 +34,12 @@ pub fn main(args: PlanArgs) -> anyhow::Result<()> {
         writeln!(out, "{:<10} {}", format!("{change:?}").to_lowercase(), text::printable(&found.name))?;
     }
     for refused in prepared.refused() {
-        writeln!(out, "refused    {}: {}", text::printable(&refused.export), text::printable(&refused.problem))?;
+        writeln!(
+            out,
+            "refused    {}: {}",
+            text::printable(&refused.export),
+            text::printable(&refused.problem)
+        )?;
     }
     let contents = || prepared.decoded.exports.iter().filter_map(|export| export.content.as_ref().ok());
     let rows: u64 = contents().map(|content| content.rows_read).sum();
@@ -66,6 +71,6 @@ pub fn main(args: PlanArgs) -> anyhow::Result<()> {
     for contract in tables::ALL {
         writeln!(out, "table      {}: {}", contract.name, contract.about)?;
     }
-    writeln!(out, "publish    {}", chartledger::publish::latest(&plan.out).display())?;
+    writeln!(out, "publish    {}", text::path(&chartledger::publish::latest(&plan.out)))?;
     Ok(())
 }

@@ -31,7 +31,10 @@ pub fn main(args: RunArgs, quiet: bool) -> anyhow::Result<()> {
         && !quiet
     {
         let mut out = io::stdout().lock();
-        writeln!(out, "\n{name}\n{}", text::frame_table(&shown(frame)?, None)?)?;
+        match frame.height() {
+            0 => writeln!(out, "\n{name}: nobody yet")?,
+            _ => writeln!(out, "\n{name}\n{}", text::frame_table(&shown(frame)?, None)?)?,
+        }
     }
     Ok(())
 }
@@ -46,15 +49,18 @@ fn shown(frame: &DataFrame) -> PolarsResult<DataFrame> {
         "region",
         "window",
         "reached_on",
-        "day_number",
         "days_elapsed",
+        "day_number",
         "value",
         "contributing_songs",
+        "note",
     ];
     let one_scope = frame.column("chart")?.n_unique()? <= 1 && frame.column("region")?.n_unique()? <= 1;
+    let has_notes = frame.column("note")?.null_count() < frame.height();
     let milestones = frame.column("reached_on")?.null_count() == 0;
     frame.select(wanted.into_iter().filter(|name| match *name {
         "chart" | "region" => !one_scope,
+        "note" => has_notes,
         "value" => !milestones,
         "reached_on" | "day_number" | "days_elapsed" => milestones,
         _ => true,
@@ -72,7 +78,12 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
         text::bytes(report.bytes_read),
     )?;
     for refused in report.refused.iter().take(5) {
-        writeln!(out, "refused    {}: {}", text::printable(&refused.export), text::printable(&refused.problem))?;
+        writeln!(
+            out,
+            "refused    {}: {}",
+            text::printable(&refused.export),
+            text::printable(&refused.problem)
+        )?;
     }
     if report.refused.len() > 5 {
         writeln!(out, "refused    and {} more, listed in run.json", report.refused.len() - 5)?;
@@ -106,7 +117,7 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
         text::thousands(report.unknown_names as i64)
     )?;
     for table in &report.tables {
-        writeln!(out, "table      {:<12} {:>12} rows", table.name, text::thousands(table.rows as i64))?;
+        writeln!(out, "table      {:<12} {}", table.name, text::plural(table.rows as i64, "row"))?;
     }
     let stages: Vec<String> = report
         .timings
@@ -115,10 +126,11 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
         .filter(|(_, time)| time.as_secs_f64() >= 0.005)
         .map(|(stage, time)| format!("{stage} {}", text::seconds(*time)))
         .collect();
-    let memory = report.peak_memory.map_or(String::new(), |peak| format!(", {} of memory at most", text::bytes(peak)));
+    let memory =
+        report.peak_memory.map_or(String::new(), |peak| format!(", {} of memory at most", text::bytes(peak)));
     writeln!(out, "time       {}{memory}", text::seconds(report.timings.total()))?;
     if !stages.is_empty() {
         writeln!(out, "stages     {}", stages.join(", "))?;
     }
-    writeln!(out, "published  {}", report.latest.display())
+    writeln!(out, "published  {}", text::path(&report.latest))
 }

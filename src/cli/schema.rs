@@ -33,7 +33,8 @@ pub fn main(args: SchemaArgs) -> anyhow::Result<()> {
     match args.format {
         Format::Json => {
             let values: Vec<Value> = contracts.into_iter().map(as_json).collect();
-            let value = if args.table.is_some() { values.into_iter().next() } else { Some(Value::from(values)) };
+            let value =
+                if args.table.is_some() { values.into_iter().next() } else { Some(Value::from(values)) };
             writeln!(out, "{:#}", value.unwrap_or_default())?;
         }
         Format::Text => {

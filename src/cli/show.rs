@@ -4,11 +4,11 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 
 use chartledger::error::Error;
-use chartledger::pipeline::{Overrides, Plan};
+use chartledger::pipeline::{Overrides, Per, Plan};
 use chartledger::publish;
 use clap::{Args, ValueEnum};
 use polars::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{schema, text};
 
@@ -68,6 +68,7 @@ pub fn main(args: ShowArgs) -> anyhow::Result<()> {
     let contract = schema::contract(&args.table)?;
     let plan = Plan::load(&args.pipeline, Overrides { out: args.out.clone(), ..Overrides::default() })?;
     let frame = publish::read(&plan.out, contract)?;
+    let frame = best_first(&plan, contract.name, frame)?;
     let frame = args.filter(frame)?;
     let terminal = io::stdout().is_terminal();
     let format = args.format.unwrap_or(if terminal { Format::Table } else { Format::Csv });
@@ -80,6 +81,28 @@ pub fn main(args: ShowArgs) -> anyhow::Result<()> {
     }
     out.flush()?;
     Ok(())
+}
+
+/// Rankings by rank, as people read them; a published file is sorted by its grain.
+fn best_first(plan: &Plan, table: &str, frame: DataFrame) -> anyhow::Result<DataFrame> {
+    if table != "rankings" {
+        return Ok(frame);
+    }
+    let text = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.str()?.clone());
+    let [names, charts, regions] = [text("ranking")?, text("chart")?, text("region")?];
+    let [windows, ids] = [text("window")?, text("entity_id")?];
+    let ranks = frame.column("rank")?.i64()?.clone();
+    // Where each entity stands with its best window, the windows are ranked together.
+    let apart = |name: Option<&str>| {
+        plan.rankings.iter().any(|ranking| Some(ranking.name.as_str()) == name && ranking.per == Per::Window)
+    };
+    let mut order: Vec<IdxSize> = (0..frame.height() as IdxSize).collect();
+    order.sort_by_key(|&row| {
+        let row = row as usize;
+        let window = windows.get(row).filter(|_| apart(names.get(row)));
+        (names.get(row), charts.get(row), regions.get(row), window, ranks.get(row), ids.get(row))
+    });
+    Ok(frame.take(&IdxCa::from_vec("".into(), order))?)
 }
 
 impl ShowArgs {
@@ -124,10 +147,8 @@ impl ShowArgs {
         wanted: &str,
         is_wanted: impl Fn(&str) -> bool,
     ) -> anyhow::Result<DataFrame> {
-        let present: Vec<StringChunked> = columns
-            .iter()
-            .filter_map(|name| Some(frame.column(name).ok()?.str().ok()?.clone()))
-            .collect();
+        let present: Vec<StringChunked> =
+            columns.iter().filter_map(|name| Some(frame.column(name).ok()?.str().ok()?.clone())).collect();
         if present.is_empty() {
             self.column(frame, columns[0])?;
         }
@@ -139,7 +160,12 @@ impl ShowArgs {
             let mut nearest: Vec<(u32, &str)> = present
                 .iter()
                 .flat_map(|column| column.iter().flatten())
-                .map(|value| ((strsim::jaro_winkler(&value.to_lowercase(), &wanted.to_lowercase()) * 1e6) as u32, value))
+                .map(|value| {
+                    (
+                        (strsim::jaro_winkler(&value.to_lowercase(), &wanted.to_lowercase()) * 1e6) as u32,
+                        value,
+                    )
+                })
                 .collect();
             nearest.sort_unstable();
             nearest.dedup();
@@ -173,26 +199,32 @@ fn csv(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
 }
 
 fn json(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
+    // Written by hand so that the keys stand in the order of the columns.
+    let names: Vec<String> = frame
+        .columns()
+        .iter()
+        .map(|column| serde_json::to_string(column.name().as_str()))
+        .collect::<Result<_, _>>()?;
     out.write_all(b"[")?;
     for row in 0..frame.height() {
-        let mut object = Map::with_capacity(frame.width());
-        for column in frame.columns() {
+        out.write_all(if row == 0 { b"\n{" } else { b",\n{" })?;
+        for (place, (column, name)) in frame.columns().iter().zip(&names).enumerate() {
             let value = match column.get(row)? {
                 AnyValue::Int64(value) => Value::from(value),
                 AnyValue::Boolean(value) => Value::from(value),
                 value => text::plain(&value).map_or(Value::Null, Value::from),
             };
-            object.insert(column.name().to_string(), value);
+            write!(out, "{}{name}:{value}", if place > 0 { "," } else { "" })?;
         }
-        out.write_all(if row == 0 { b"\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut *out, &Value::Object(object)).map_err(io::Error::from)?;
+        out.write_all(b"}")?;
     }
     out.write_all(b"\n]\n")?;
     Ok(())
 }
 
 fn markdown(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
-    let escaped = |text: &str| text::printable(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;");
+    let escaped =
+        |text: &str| text::printable(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;");
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let names = frame.columns().iter().map(|column| column.name().to_string()).collect();
     out.write_all(line(names).as_bytes())?;

@@ -1,6 +1,7 @@
 //! Frames and figures as text.
 
 use std::borrow::Cow;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use chartledger::dates::Day;
@@ -39,6 +40,21 @@ pub fn plural(count: impl TryInto<i64>, one: &str) -> String {
     format!("{} {one}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
+/// A path without `..` where a folder before it takes that back.
+pub fn path(path: &Path) -> String {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
+                tidy.pop();
+            }
+            Component::CurDir => {}
+            part => tidy.push(part),
+        }
+    }
+    tidy.display().to_string()
+}
+
 /// Text without control characters, which could steer a terminal.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().any(char::is_control) {
@@ -54,7 +70,9 @@ pub fn plain(value: &AnyValue<'_>) -> Option<String> {
         AnyValue::Null => None,
         AnyValue::String(text) => Some((*text).to_owned()),
         AnyValue::StringOwned(text) => Some(text.to_string()),
-        AnyValue::Date(days) => Some(u16::try_from(*days).map_or_else(|_| days.to_string(), |day| Day(day).to_string())),
+        AnyValue::Date(days) => {
+            Some(u16::try_from(*days).map_or_else(|_| days.to_string(), |day| Day(day).to_string()))
+        }
         other => Some(other.to_string()),
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// A file that may be an export.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Where it is.
+    /// Where it is, without links and relative parts.
     pub path: PathBuf,
     /// Its path relative to the root it was found under, with `/` between folders: the name by
     /// which it is published.
@@ -21,7 +21,8 @@ pub struct Found {
     pub modified: u64,
 }
 
-const ENDINGS: [&str; 7] = [".csv", ".csv.gz", ".csv.zst", ".parquet", ".tsv", ".tsv.gz", ".tsv.zst"];
+/// What the name of an export ends with.
+pub const ENDINGS: [&str; 4] = [".csv", ".csv.gz", ".csv.zst", ".parquet"];
 
 /// The exports under `roots`, sorted by name. A root that is a file is taken whatever its ending;
 /// in a folder only files with an export's ending count, and hidden ones do not.
@@ -99,10 +100,9 @@ fn under(root: &Path) -> Result<Vec<Found>> {
         }
         let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
         let name = relative.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-        let meta = entry.metadata().map_err(|error| Error::Read {
-            path: entry.path().to_owned(),
-            source: error.into(),
-        })?;
+        let meta = entry
+            .metadata()
+            .map_err(|error| Error::Read { path: entry.path().to_owned(), source: error.into() })?;
         found.extend(file(entry.path(), name, &meta));
     }
     Ok(found)
@@ -115,5 +115,6 @@ fn file(path: &Path, name: String, meta: &std::fs::Metadata) -> Option<Found> {
         .ok()
         .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
         .map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
-    meta.is_file().then(|| Found { path: path.to_owned(), name, size: meta.len(), modified })
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    meta.is_file().then_some(Found { path, name, size: meta.len(), modified })
 }

@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-pub use discover::{Found, discover};
+pub use discover::{ENDINGS, Found, discover};
 pub use listings::Listing;
 pub use rows::{NO_STREAMS, NO_TOTAL, Reported, Rows, SetAside};
 
@@ -297,6 +297,7 @@ impl Decoder<'_> {
         };
         let mut file = File::open(&found.path)?;
         // Read ahead generously; a file system that does not know the advice reads all the same.
+        #[cfg(target_os = "linux")]
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
         let (blocks, hash) = match packing {
             Packing::Plain => blocks::decode(self, &layout, &file, found.size)?,
@@ -419,7 +420,13 @@ fn hash_file(found: &Found) -> io::Result<blake3::Hash> {
 /// The parts of an export's blocks.
 fn pieces(export: u32, blocks: Vec<Block>) -> Vec<Piece> {
     let of_block = |Block { dictionary, parts, .. }| {
-        parts.into_iter().map(move |Part { chart, month, rows }| Piece { export, dictionary, chart, month, rows })
+        parts.into_iter().map(move |Part { chart, month, rows }| Piece {
+            export,
+            dictionary,
+            chart,
+            month,
+            rows,
+        })
     };
     blocks.into_iter().flat_map(of_block).collect()
 }

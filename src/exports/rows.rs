@@ -317,9 +317,9 @@ impl<'a> RowDecoder<'a> {
             return Ok(day);
         }
         let day = match format {
-            Some(format) => chrono::NaiveDate::parse_from_str(cells::text(&date)?, format)
-                .ok()
-                .and_then(Day::from_date),
+            Some(format) => {
+                chrono::NaiveDate::parse_from_str(cells::text(&date)?, format).ok().and_then(Day::from_date)
+            }
             None => {
                 let date = date.trim_ascii();
                 // A week as `from--to`, where the second date is the Friday after it.

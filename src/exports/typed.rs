@@ -84,9 +84,7 @@ impl Cells {
         Ok(match series.dtype() {
             DataType::String => Self::Text(series.str()?.clone()),
             DataType::Date => Self::Days(series.date()?.physical().clone()),
-            DataType::Datetime(..) => {
-                Self::Days(series.cast(&DataType::Date)?.date()?.physical().clone())
-            }
+            DataType::Datetime(..) => Self::Days(series.cast(&DataType::Date)?.date()?.physical().clone()),
             DataType::Float32 | DataType::Float64 => {
                 Self::Decimal(series.cast(&DataType::Float64)?.f64()?.clone())
             }

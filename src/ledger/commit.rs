@@ -72,7 +72,8 @@ impl Ledger {
             }
         }
         let version = self.version.map_or(0, |version| version + 1);
-        let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
+        let timestamp =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
         let text = log::commit(version == 0, timestamp, &added, &removed, &dictionaries);
         for directory in [MONTHS, log::OWN] {
             files::sync_directory(&root.join(directory))?;

@@ -43,6 +43,27 @@ pub fn classify(state: &State, found: &[Found]) -> Vec<Change> {
     found.iter().map(change).collect()
 }
 
+/// Refuses a file that bears the name of another one in the ledger: a correction comes to the place
+/// of the file that it corrects, and anything else would push out rows that are still good.
+pub fn refuse_namesakes(state: &State, decoded: &mut Decoded) {
+    let known: HashMap<&str, &ExportEntry> =
+        state.exports.iter().map(|entry| (entry.name.as_str(), entry)).collect();
+    let mut refused = vec![false; decoded.exports.len()];
+    for (export, refused) in decoded.exports.iter_mut().zip(&mut refused) {
+        let Some(entry) = known.get(export.found.name.as_str()) else { continue };
+        let same_content = export.hash.is_some_and(|hash| hash.to_hex().as_str() == entry.hash);
+        if export.content.is_ok() && !same_content && *export.found.path != *entry.path {
+            *refused = true;
+            export.content = Err(format!(
+                "the ledger has another export of this name, {}; name a folder above both with --exports, \
+                 or use another --ledger",
+                entry.path
+            ));
+        }
+    }
+    decoded.pieces.retain(|piece| !refused[piece.export as usize]);
+}
+
 /// The ledger after a merge, before it is committed.
 pub struct Merged {
     /// Exports by code.
@@ -169,6 +190,7 @@ impl Register {
             live.insert(export.found.name.clone(), code);
             exports.push(ExportEntry {
                 name: export.found.name.clone(),
+                path: export.found.path.to_string_lossy().into_owned(),
                 hash,
                 size: export.found.size,
                 modified: export.found.modified,

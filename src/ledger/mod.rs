@@ -21,7 +21,7 @@ mod month;
 mod register;
 
 pub use commit::Update;
-pub use merge::{Change, MonthKey, classify, merge};
+pub use merge::{Change, MonthKey, classify, merge, refuse_namesakes};
 pub use month::{MonthRows, Observation};
 pub use register::{ExportEntry, Quarantined, RowAccount};
 
@@ -110,7 +110,8 @@ impl Ledger {
             return Err(Error::Locked { path: root.to_owned(), holder });
         }
         let note = format!("process {}", std::process::id());
-        let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(note.as_bytes()));
+        let noted =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(note.as_bytes()));
         noted.map_err(Error::write(&path))?;
         for directory in [root.to_owned(), root.join(log::LOG), root.join(log::OWN), root.join(month::MONTHS)]
         {

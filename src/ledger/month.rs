@@ -124,13 +124,8 @@ pub fn read(path: &Path) -> Result<MonthRows> {
 fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Observation>> {
     let whole = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i32()?.clone());
     let date = frame.column("date")?.date()?.physical().clone();
-    let [region, rank, listing, export, line] = [
-        whole("region")?,
-        whole("rank")?,
-        whole("listing")?,
-        whole("export")?,
-        whole("line")?,
-    ];
+    let [region, rank, listing, export, line] =
+        [whole("region")?, whole("rank")?, whole("listing")?, whole("export")?, whole("line")?];
     let [region, date, rank, listing, export, line] = [
         region.cont_slice()?,
         date.cont_slice()?,

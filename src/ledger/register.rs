@@ -15,6 +15,8 @@ use crate::parquet;
 pub struct ExportEntry {
     /// Path relative to its root; `<path>@<hash>` once a corrected file has replaced it.
     pub name: String,
+    /// Where the file was read: two files of one name are told apart by it.
+    pub path: String,
     /// BLAKE3 of the file, in hexadecimal.
     pub hash: String,
     /// Bytes of the file.
@@ -79,6 +81,7 @@ pub fn exports_frame(entries: &[ExportEntry]) -> Result<DataFrame> {
     };
     let columns = vec![
         text("name", &|entry| entry.name.clone()),
+        text("path", &|entry| entry.path.clone()),
         text("hash", &|entry| entry.hash.clone()),
         number("size", &|entry| entry.size),
         number("modified", &|entry| entry.modified),
@@ -104,7 +107,8 @@ pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
         let text = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.str()?.clone());
         let number = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i64()?.clone());
         let day = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i32()?.clone());
-        let [names, hashes, dialects] = [text("name")?, text("hash")?, text("dialect")?];
+        let [names, paths, hashes] = [text("name")?, text("path")?, text("hash")?];
+        let dialects = text("dialect")?;
         let [charts, regions] = [text("charts")?, text("regions")?];
         let [sizes, modified, replaced] = [number("size")?, number("modified")?, number("replaced")?];
         let [first, last] = [day("first_on")?, day("last_on")?];
@@ -124,6 +128,7 @@ pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
         let day = |column: &Int32Chunked, row| column.get(row).map(|day| Day(day as u16));
         let entry = |row| ExportEntry {
             name: owned(&names, row),
+            path: owned(&paths, row),
             hash: owned(&hashes, row),
             size: count(&sizes, row),
             modified: count(&modified, row),
@@ -199,11 +204,8 @@ pub fn read_listings(path: &Path) -> Result<Vec<Listing>> {
         let text = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.str()?.clone());
         let [uri, title, artists] = [text("uri")?, text("title")?, text("artists")?];
         let owned = |column: &StringChunked, row| column.get(row).unwrap_or_default().to_owned();
-        let listing = |row| Listing {
-            uri: owned(&uri, row),
-            title: owned(&title, row),
-            artists: owned(&artists, row),
-        };
+        let listing =
+            |row| Listing { uri: owned(&uri, row), title: owned(&title, row), artists: owned(&artists, row) };
         Ok((0..frame.height()).map(listing).collect())
     };
     listings().map_err(|error| Error::damaged(path, error))

@@ -285,7 +285,10 @@ fn rankings(rankings: Vec<Ranking>, tallies: &[TallySpec]) -> Result<Vec<Ranking
             }
             (_, Some(threshold)) if tallies[tally].thresholds.contains(&threshold) => threshold,
             (_, Some(threshold)) => {
-                return Err(format!("ranking `{name}`: tally `{}` has no threshold {threshold}", ranking.tally));
+                return Err(format!(
+                    "ranking `{name}`: tally `{}` has no threshold {threshold}",
+                    ranking.tally
+                ));
             }
             (_, None) => return Err(format!("ranking `{name}`: {} needs a threshold", kind.word())),
         };

@@ -4,8 +4,8 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::{
-    Contract, Kind, Orders, Sources, date, field, frame, gathered, holds_always, nullable, number, optional_bool,
-    optional_date, optional_number,
+    Contract, Kind, Orders, Sources, date, field, frame, gathered, holds_always, nullable, number,
+    optional_bool, optional_date, optional_number,
 };
 use crate::catalog::EntityKind;
 use crate::error::Result;

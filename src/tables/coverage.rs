@@ -2,7 +2,10 @@
 
 use polars::prelude::*;
 
-use super::{Contract, Kind, Orders, Sources, date, field, frame, holds_always, nullable, number, optional_number, text};
+use super::{
+    Contract, Kind, Orders, Sources, date, field, frame, holds_always, nullable, number, optional_number,
+    text,
+};
 use crate::error::Result;
 
 /// The contract.
@@ -30,7 +33,8 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
         .zip(&surveyed.calendars)
         .flat_map(|(scope, calendar)| calendar.due.iter().map(move |due| (scope, due)))
         .collect();
-    let known = |scope: &crate::tally::Scope, due: &crate::tally::Due| scope.has_streams && due.state.is_live();
+    let known =
+        |scope: &crate::tally::Scope, due: &crate::tally::Due| scope.has_streams && due.state.is_live();
     let columns = vec![
         text("chart", rows.iter().map(|(scope, _)| scope.chart.as_str())),
         text("region", rows.iter().map(|(scope, _)| scope.region.as_str())),

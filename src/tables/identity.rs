@@ -8,16 +8,14 @@ use crate::error::Result;
 use crate::tally::{Scope, TallySpec, Window};
 
 pub const CHART: Field = field("chart", Kind::String, "source:period, such as spotify:daily");
-pub const REGION: Field =
-    field("region", Kind::String, "global or an ISO 3166-1 alpha-2 code in lower case");
+pub const REGION: Field = field("region", Kind::String, "global or an ISO 3166-1 alpha-2 code in lower case");
 pub const BASIS: Field =
     field("basis", Kind::String, "chart (filtered chart streams) or counter (public play counts)");
 pub const KIND: Field = field("entity_kind", Kind::String, "track, song or artist");
 pub const ID: Field = field("entity_id", Kind::String, "the catalog's id, a URI, or name:<name>");
 pub const ENTITY: Field = field("entity", Kind::String, "title or display name");
 pub const ARTISTS: Field = field("artists", Kind::String, "the artist cell; empty for artists");
-pub const CREDIT: Field =
-    field("credit", Kind::String, "which credits count: all, lead, solo, feature");
+pub const CREDIT: Field = field("credit", Kind::String, "which credits count: all, lead, solo, feature");
 pub const CLOCK: Field = field("clock", Kind::String, "what starts the count");
 pub const WINDOW: Field = field("window", Kind::String, "one turn of the clock: all, 2023, 2023-07");
 
@@ -56,9 +54,8 @@ pub fn identity_columns(sources: &Sources<'_>, subjects: &[Subject]) -> Result<V
     for kind in 1..offsets.len() {
         offsets[kind] = offsets[kind - 1] + sources.entities.all[kind - 1].len() as u32;
     }
-    let entity = |subject: &Subject| {
-        offsets[tallies[subject.tally as usize].entity as usize] + subject.entity
-    };
+    let entity =
+        |subject: &Subject| offsets[tallies[subject.tally as usize].entity as usize] + subject.entity;
     let of_entity = |name: &str, value: fn(&Entity) -> &str| {
         gathered(name, all().map(value), subjects.iter().map(entity))
     };

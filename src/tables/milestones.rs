@@ -3,12 +3,12 @@
 use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::{
-    Contract, Kind, Orders, Sources, date, field, frame, gathered, nullable, number,
-    optional_date, text,
-};
 use super::identity::{
-    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, Subject, WINDOW, identity_columns, tally_column,
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, Subject, WINDOW, identity_columns,
+    tally_column,
+};
+use super::{
+    Contract, Kind, Orders, Sources, date, field, frame, gathered, nullable, number, optional_date, text,
 };
 use crate::error::Result;
 use crate::tally::Milestone;

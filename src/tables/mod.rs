@@ -169,7 +169,8 @@ pub fn audit(table: &Table) -> Result<()> {
             return fail(format!("{} has {} empty cells", field.name, column.null_count()));
         }
     }
-    let keys: Vec<Key> = contract.grain.iter().map(|name| Key::of(frame, name)).collect::<PolarsResult<_>>()?;
+    let keys: Vec<Key> =
+        contract.grain.iter().map(|name| Key::of(frame, name)).collect::<PolarsResult<_>>()?;
     let broken = (1..frame.height()).into_par_iter().find_map_first(|row| {
         let order = keys
             .iter()
@@ -226,7 +227,9 @@ impl Orders {
             places(&sources.entities.of(kind).iter().map(|entity| entity.id.as_str()).collect::<Vec<_>>())
         };
         Self {
-            tallies: places(&sources.plan.tallies.iter().map(|tally| tally.name.as_str()).collect::<Vec<_>>()),
+            tallies: places(
+                &sources.plan.tallies.iter().map(|tally| tally.name.as_str()).collect::<Vec<_>>(),
+            ),
             entities: EntityKind::ALL.map(names),
         }
     }

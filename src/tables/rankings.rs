@@ -6,14 +6,14 @@ use chrono::Datelike;
 use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::{
-    Contract, Kind, Orders, Sources, field, frame, gathered, holds_always, nullable,
-    number, optional_date, optional_number, optional_text, text,
-};
-use crate::dates::Day;
 use super::identity::{
     ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, Subject, WINDOW, identity_columns,
 };
+use super::{
+    Contract, Kind, Orders, Sources, field, frame, gathered, holds_always, nullable, number, optional_date,
+    optional_number, optional_text, text,
+};
+use crate::dates::Day;
 use crate::error::Result;
 use crate::pipeline::{Per, RankingKind, RankingSpec};
 use crate::tally::{Milestone, Window};
@@ -177,7 +177,6 @@ fn entries(sources: &Sources<'_>, spec: &RankingSpec, before: bool) -> Vec<Entry
         })
         .collect()
 }
-
 
 /// Competition and dense ranks, within each window or over each entity's best one.
 fn placed(mut entries: Vec<Entry>, per: Per) -> impl Iterator<Item = (Entry, i64, i64)> {

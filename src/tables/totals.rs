@@ -3,12 +3,12 @@
 use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::{
-    Contract, Kind, Orders, Sources, date, field, frame, holds_always,
-    nullable, number, optional_number,
-};
 use super::identity::{
-    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, Subject, WINDOW, identity_columns, tally_column,
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, Subject, WINDOW, identity_columns,
+    tally_column,
+};
+use super::{
+    Contract, Kind, Orders, Sources, date, field, frame, holds_always, nullable, number, optional_number,
 };
 use crate::error::Result;
 use crate::tally::Total;
@@ -50,12 +50,8 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
         let kind = sources.plan.tallies[row.tally as usize].entity;
         (orders.tallies[row.tally as usize], row.scope, orders.entity(kind, row.entity), row.window)
     });
-    let subject = |row: &&Total| Subject {
-        tally: row.tally,
-        scope: row.scope,
-        entity: row.entity,
-        window: row.window,
-    };
+    let subject =
+        |row: &&Total| Subject { tally: row.tally, scope: row.scope, entity: row.entity, window: row.window };
     let subjects: Vec<Subject> = rows.iter().map(subject).collect();
     let mut columns = vec![tally_column(sources, &subjects)?];
     columns.extend(identity_columns(sources, &subjects)?);

@@ -164,9 +164,5 @@ impl Calendar {
 fn usual_rows(seen: &[Seen]) -> u32 {
     let mut counts: Vec<u32> = seen.iter().filter(|date| !date.stale).map(|date| date.rows).collect();
     counts.sort_unstable();
-    counts
-        .chunk_by(|a, b| a == b)
-        .map(|group| (group.len(), group[0]))
-        .max()
-        .map_or(0, |(_, rows)| rows)
+    counts.chunk_by(|a, b| a == b).map(|group| (group.len(), group[0])).max().map_or(0, |(_, rows)| rows)
 }

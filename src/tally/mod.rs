@@ -119,7 +119,8 @@ pub struct TallySpec {
 impl TallySpec {
     /// Whether the tally counts in a scope at all: a chart without streams has nothing to count.
     fn counts_in(&self, scope: &Scope) -> bool {
-        let among = |names: &Option<Vec<String>>, name| names.as_ref().is_none_or(|names| names.contains(name));
+        let among =
+            |names: &Option<Vec<String>>, name| names.as_ref().is_none_or(|names| names.contains(name));
         scope.has_streams && among(&self.charts, &scope.chart) && among(&self.regions, &scope.region)
     }
 }

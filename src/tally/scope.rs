@@ -162,9 +162,9 @@ impl<'a> ScopeFold<'a> {
             self.runs_of_date(at, due.day, rows);
             for basket in &mut self.baskets {
                 let met = &mut self.met[basket.kind as usize];
-                basket.collect(rows, self.entities, met, self.export_order).ok_or_else(|| {
-                    overflow(self.scope, due.day)
-                })?;
+                basket
+                    .collect(rows, self.entities, met, self.export_order)
+                    .ok_or_else(|| overflow(self.scope, due.day))?;
                 let date = Date { scope: self.index, calendar: self.calendar, at, due };
                 basket
                     .apply(&date, &met.codes, self.entities, &mut self.folded)
@@ -251,7 +251,7 @@ impl Basket<'_> {
                 EntityKind::Track => self.add(met.short(entities.track_of[listing]), row, export_order)?,
                 EntityKind::Song => self.add(met.short(entities.song_of[listing]), row, export_order)?,
                 EntityKind::Artist => {
-                    let credits = &entities.artists_of[listing];
+                    let credits = entities.artists_of(listing);
                     for (position, credit) in credits.iter().enumerate() {
                         if self.credit.counts(position, credits.len()) {
                             let short = met.short(credit.artist);
@@ -332,20 +332,18 @@ impl Tally<'_> {
         entities: &Entities,
         folded: &mut Folded,
     ) {
-        let sum = self.sums[short as usize];
+        let sum = &self.sums[short as usize];
         if sum.dates > 0 && sum.window == window {
             return;
         }
         if sum.dates > 0 {
-            folded.totals.push(self.total(date.scope, entity, &sum, date.calendar.last()));
+            folded.totals.push(self.total(date.scope, entity, sum, date.calendar.last()));
             self.possible.remove(&short);
         }
         let day = date.due.day;
         let released = entities.of(self.spec.entity).get(entity as usize).and_then(|entity| entity.released);
         let (start_on, start_basis) = match self.spec.clock {
-            Clock::AllTime => {
-                (date.calendar.due.first().map_or(day, |due| due.day), StartBasis::FirstExport)
-            }
+            Clock::AllTime => (date.calendar.due.first().map_or(day, |due| due.day), StartBasis::FirstExport),
             Clock::FirstCharted => (day, StartBasis::FirstCharted),
             Clock::Release => match released {
                 Some(released) if released <= day => (released, StartBasis::Release),
@@ -397,10 +395,14 @@ impl Tally<'_> {
         if bounded {
             // What the dates since the last one could have added.
             let rest = before.saturating_add(sum.slack);
-            while let Some(open) = threshold(sum.possible).filter(|&open| {
-                open <= rest.saturating_add(calendar.filled(at))
-            }) {
-                let from = if sum.dates > 0 { calendar.index(sum.last_on) + 1 } else { calendar.index(sum.start_on) };
+            while let Some(open) =
+                threshold(sum.possible).filter(|&open| open <= rest.saturating_add(calendar.filled(at)))
+            {
+                let from = if sum.dates > 0 {
+                    calendar.index(sum.last_on) + 1
+                } else {
+                    calendar.index(sum.start_on)
+                };
                 let reached = calendar.first_filled(from, at, open.saturating_sub(rest));
                 let on = reached.and_then(|at| calendar.due.get(at)).map_or(day, |due| due.day);
                 self.possible.entry(short).or_default().push(on);

@@ -640,7 +640,8 @@ impl<'a> Book<'a> {
             let last_on = *ranks.keys().next_back().expect("a row");
             let last = || own.iter().filter(|seen| seen.date == last_on);
             let reported_peak = last().filter_map(|seen| Some(seen.reported?.0)).min();
-            let reported_appearances = last().filter_map(|seen| Some(seen.reported?.1)).filter(|&weeks| weeks > 0).max();
+            let reported_appearances =
+                last().filter_map(|seen| Some(seen.reported?.1)).filter(|&weeks| weeks > 0).max();
             let reported = reported_peak.zip(reported_appearances);
             let (peak_streams_on, peak_streams) = first_peak(&by_date);
             let (entity, artists) = self.names("song", song);

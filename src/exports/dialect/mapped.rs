@@ -84,7 +84,9 @@ impl Mapped {
             return Some(format!("mapped `{name}`: date must be a plain date such as 2024-03-20"));
         }
         if self.delimiter.is_some_and(|delimiter| !delimiter.is_ascii() || delimiter == '"') {
-            return Some(format!("mapped `{name}`: delimiter must be one ascii character other than a quote"));
+            return Some(format!(
+                "mapped `{name}`: delimiter must be one ascii character other than a quote"
+            ));
         }
         None
     }

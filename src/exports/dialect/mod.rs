@@ -334,6 +334,5 @@ struct LayoutParts {
     track: TrackIn,
 }
 
-const NAME_THE_FILE: &str =
-    "region and date stand only in the file name: call it regional-<region>-daily|weekly-<date>.csv, \
+const NAME_THE_FILE: &str = "region and date stand only in the file name: call it regional-<region>-daily|weekly-<date>.csv, \
      such as regional-global-daily-2024-03-20.csv (a weekly date is a Thursday)";
