@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::merge::{Merged, MonthKey, merge};
-use super::month::{self, MONTHS, Observation};
+use super::merge::{Merged, MonthFiles, MonthKey, merge};
+use super::month::{self, MONTHS};
+use super::settle::Settled;
 use super::{Ledger, MonthFile, State, WriteLock, log, register};
 use crate::error::Result;
 use crate::exports::Decoded;
@@ -29,15 +30,23 @@ impl Ledger {
     /// [`crate::error::Error::Write`] and those of reading months; the ledger is then as it was.
     pub fn update(&mut self, _lock: &WriteLock, decoded: Decoded) -> Result<Update> {
         let root = self.root.clone();
-        let write = |_: &MonthKey, rows: Vec<Observation>| {
-            let count = rows.len() as u64;
-            let mut frame = month::to_frame(&rows)?;
-            drop(rows);
-            let bytes = parquet::to_bytes(&mut frame)?;
-            let path = write_named(&root, MONTHS, "", &bytes)?;
-            Ok(MonthFile { path, size: bytes.len() as u64, rows: count })
+        let write = |Settled { kept, lost }: Settled| {
+            let mut files = MonthFiles::default();
+            if !lost.is_empty() {
+                let bytes = parquet::to_bytes(&mut month::lost_to_frame(&lost)?)?;
+                files.lost = Some(write_named(&root, log::OWN, "lost-", &bytes)?);
+            }
+            if !kept.is_empty() {
+                let rows = kept.len() as u64;
+                let mut frame = month::to_frame(&kept)?;
+                drop(kept);
+                let bytes = parquet::to_bytes(&mut frame)?;
+                let path = write_named(&root, MONTHS, "", &bytes)?;
+                files.kept = Some(MonthFile { path, size: bytes.len() as u64, rows });
+            }
+            Ok(files)
         };
-        let merged = merge(&self.state, decoded, |key| self.read_month(key), write)?;
+        let merged = merge(&self.state, decoded, |key| self.read_settled(key), write)?;
         if merged.new_exports == 0 {
             return Ok(Update::default());
         }
@@ -52,15 +61,12 @@ impl Ledger {
             written += bytes.len() as u64;
             write_named(&root, log::OWN, &format!("{kind}-"), &bytes)
         };
-        let dictionaries = log::Dictionaries::new(
-            side("exports", register::exports_frame(&merged.exports))?,
-            side("quarantine", register::quarantine_frame(&merged.quarantine))?,
-            side("listings", register::listings_frame(&merged.listings))?,
-            merged.regions.clone(),
-        );
         let mut months = self.state.months.clone();
+        let mut lost = self.state.lost.clone();
         let (mut added, mut removed) = (Vec::new(), Vec::new());
-        for (key, file) in &merged.months {
+        for (key, MonthFiles { kept: file, lost: lost_file }) in &merged.months {
+            lost.remove(key);
+            lost.extend(lost_file.clone().map(|file| (key.clone(), file)));
             let old = months.remove(key);
             if let Some(file) = file {
                 months.insert(key.clone(), file.clone());
@@ -71,6 +77,13 @@ impl Ledger {
                 added.extend(file.clone().map(|file| (key.clone(), file)));
             }
         }
+        let dictionaries = log::Dictionaries::new(
+            side("exports", register::exports_frame(&merged.exports))?,
+            side("quarantine", register::quarantine_frame(&merged.quarantine))?,
+            side("listings", register::listings_frame(&merged.listings))?,
+            merged.regions.clone(),
+            &lost,
+        );
         let version = self.version.map_or(0, |version| version + 1);
         let timestamp =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
@@ -91,6 +104,7 @@ impl Ledger {
         self.version = Some(version);
         self.state = State {
             months,
+            lost,
             exports: merged.exports,
             quarantine: merged.quarantine,
             listings: merged.listings,

@@ -34,12 +34,32 @@ pub struct Dictionaries {
     pub listings: String,
     /// Regions by code.
     pub regions: Vec<String>,
+    /// Parquet files of rows that do not count.
+    lost: Vec<LostRows>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct LostRows {
+    chart: String,
+    month: String,
+    path: String,
 }
 
 impl Dictionaries {
     /// Dictionaries of the present format.
-    pub fn new(exports: String, quarantine: String, listings: String, regions: Vec<String>) -> Self {
-        Self { format: FORMAT, exports, quarantine, listings, regions }
+    pub fn new(
+        exports: String,
+        quarantine: String,
+        listings: String,
+        regions: Vec<String>,
+        lost: &BTreeMap<MonthKey, String>,
+    ) -> Self {
+        let lost = lost.iter().map(|(key, path)| LostRows {
+            chart: key.chart.clone(),
+            month: key.month.to_string(),
+            path: path.clone(),
+        });
+        Self { format: FORMAT, exports, quarantine, listings, regions, lost: lost.collect() }
     }
 }
 
@@ -120,7 +140,12 @@ pub fn newest(root: &Path) -> Result<(Option<u64>, State)> {
         );
         return Err(Error::damaged(root, problem));
     }
+    let lost_key = |lost: &LostRows| {
+        let month = Month::parse(&lost.month)?;
+        Some((MonthKey { chart: lost.chart.clone(), month }, lost.path.clone()))
+    };
     let state = State {
+        lost: dictionaries.lost.iter().filter_map(lost_key).collect(),
         months: months.into_values().collect(),
         exports: register::read_exports(&root.join(&dictionaries.exports))?,
         quarantine: register::read_quarantine(&root.join(&dictionaries.quarantine))?,

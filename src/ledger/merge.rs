@@ -1,11 +1,12 @@
 //! What newly decoded exports change in the ledger.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
-use super::month::{MonthRows, Observation};
+use super::month::Observation;
 use super::register::{ExportEntry, Quarantined, RowAccount};
+use super::settle::{Loss, Settled, settle};
 use super::{MonthFile, State};
 use crate::dates::Month;
 use crate::error::Result;
@@ -64,6 +65,15 @@ pub fn refuse_namesakes(state: &State, decoded: &mut Decoded) {
     decoded.pieces.retain(|piece| !refused[piece.export as usize]);
 }
 
+/// The files of a month: `None` where there is nothing to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MonthFiles {
+    /// The rows that count.
+    pub kept: Option<MonthFile>,
+    /// The path of those that do not.
+    pub lost: Option<String>,
+}
+
 /// The ledger after a merge, before it is committed.
 pub struct Merged {
     /// Exports by code.
@@ -74,8 +84,8 @@ pub struct Merged {
     pub listings: Vec<Listing>,
     /// Regions by code.
     pub regions: Vec<String>,
-    /// Months that were rewritten; `None` where nothing is left.
-    pub months: Vec<(MonthKey, Option<MonthFile>)>,
+    /// Months that were rewritten.
+    pub months: Vec<(MonthKey, MonthFiles)>,
     /// How many exports are new or replace one.
     pub new_exports: usize,
 }
@@ -88,8 +98,8 @@ pub struct Merged {
 pub fn merge(
     state: &State,
     decoded: Decoded,
-    read: impl Fn(&MonthKey) -> Result<MonthRows> + Sync,
-    write: impl Fn(&MonthKey, Vec<Observation>) -> Result<MonthFile> + Sync,
+    read: impl Fn(&MonthKey) -> Result<Settled> + Sync,
+    write: impl Fn(Settled) -> Result<MonthFiles> + Sync,
 ) -> Result<Merged> {
     let register = Register::new(state, &decoded);
     let Decoded { charts, scopes, dictionaries, pieces, .. } = decoded;
@@ -110,16 +120,16 @@ pub fn merge(
         let key = MonthKey { chart: charts[piece.chart as usize].clone(), month: piece.month };
         groups.entry(key).or_default().push(piece);
     }
-    let rewritten: Vec<(MonthKey, Option<MonthFile>, Accounts)> = groups
+    let rewritten: Vec<(MonthKey, MonthFiles, Accounts)> = groups
         .into_iter()
         .collect::<Vec<_>>()
         .into_par_iter()
         .map(|(key, pieces)| {
             let mut accounts = Accounts::default();
-            let mut rows = read(&key)?.0;
-            for row in &rows {
-                accounts.of(row.export).used -= 1;
-            }
+            let before = read(&key)?;
+            accounts.add(&before, -1);
+            let mut rows = before.kept;
+            rows.extend(before.lost.iter().map(|lost| lost.0));
             rows.retain(|row| {
                 let stays = !replaced.contains(&row.export);
                 accounts.of(row.export).superseded += i64::from(!stays);
@@ -130,23 +140,20 @@ pub fn merge(
                 let Some(export) = codes[piece.export as usize] else { continue };
                 names.observations(&piece, export, &mut rows);
             }
-            let rows = settle(rows, &tracks, &ages, &mut accounts);
-            for row in &rows {
-                accounts.of(row.export).used += 1;
-            }
-            let file = if rows.is_empty() { None } else { Some(write(&key, rows)?) };
-            Ok((key, file, accounts))
+            let settled = settle(rows, &tracks, &ages);
+            accounts.add(&settled, 1);
+            Ok((key, write(settled)?, accounts))
         })
         .collect::<Result<_>>()?;
 
     let mut months = Vec::with_capacity(rewritten.len());
-    for (key, file, accounts) in rewritten {
+    for (key, files, accounts) in rewritten {
         for (code, change) in accounts.0 {
             if let Some(entry) = exports.get_mut(code as usize) {
                 change.apply(&mut entry.rows);
             }
         }
-        months.push((key, file));
+        months.push((key, files));
     }
     let Names { listings, regions, .. } = names;
     Ok(Merged { exports, quarantine, listings, regions, months, new_exports })
@@ -372,6 +379,19 @@ impl Accounts {
     fn of(&mut self, export: u32) -> &mut AccountChange {
         self.0.entry(export).or_default()
     }
+
+    /// Adds the rows of a month, or takes them away.
+    fn add(&mut self, month: &Settled, sign: i64) {
+        for same in month.kept.chunk_by(|a, b| a.export == b.export) {
+            self.of(same[0].export).used += sign * same.len() as i64;
+        }
+        for (row, loss) in &month.lost {
+            match loss {
+                Loss::Duplicate => self.of(row.export).duplicate += sign,
+                Loss::Superseded => self.of(row.export).superseded += sign,
+            }
+        }
+    }
 }
 
 impl AccountChange {
@@ -380,110 +400,5 @@ impl AccountChange {
         rows.used = moved(rows.used, self.used);
         rows.duplicate = moved(rows.duplicate, self.duplicate);
         rows.superseded = moved(rows.superseded, self.superseded);
-    }
-}
-
-/// Decides between the rows of each slice (region and day) and sorts what stays by region, date,
-/// rank, listing.
-///
-/// The rule is stated in docs/definitions.md: rows that repeat one are duplicates; exports are
-/// taken newest first, and what an older one adds counts unless it contradicts.
-fn settle(rows: Vec<Observation>, tracks: &[u32], ages: &[u32], accounts: &mut Accounts) -> Vec<Observation> {
-    let order = |row: &Observation| (row.day, row.rank, row.listing, row.streams, row.line);
-    let mut rows = by_region(rows);
-    for region in rows.chunk_by_mut(|a, b| a.region == b.region) {
-        // Exports are sorted as they come, so most regions are in order already.
-        if !region.is_sorted_by_key(order) {
-            region.sort_by_key(order);
-        }
-    }
-    let disputed = |a: &Observation, b: &Observation| {
-        (a.region, a.day) == (b.region, b.day) && (a.export != b.export || is_repeated(a, b))
-    };
-    if !rows.array_windows().any(|[a, b]| disputed(a, b)) {
-        return rows;
-    }
-    let mut kept: Vec<Observation> = Vec::with_capacity(rows.len());
-    for slice in rows.chunk_by(|a, b| (a.region, a.day) == (b.region, b.day)) {
-        let export = slice[0].export;
-        if slice.iter().all(|row| row.export == export) {
-            keep_distinct(slice, &mut kept, accounts);
-        } else {
-            let from = kept.len();
-            settle_slice(slice, tracks, ages, &mut kept, accounts);
-            kept[from..].sort_by_key(order);
-        }
-    }
-    kept
-}
-
-/// The rows by region, otherwise in the order they had.
-fn by_region(rows: Vec<Observation>) -> Vec<Observation> {
-    if rows.is_sorted_by_key(|row| row.region) {
-        return rows;
-    }
-    let regions = rows.iter().map(|row| row.region).max().map_or(0, |most| usize::from(most) + 1);
-    let mut next = vec![0usize; regions + 1];
-    for row in &rows {
-        next[usize::from(row.region) + 1] += 1;
-    }
-    for region in 1..next.len() {
-        next[region] += next[region - 1];
-    }
-    let mut sorted = rows.clone();
-    for row in rows {
-        let place = &mut next[usize::from(row.region)];
-        sorted[*place] = row;
-        *place += 1;
-    }
-    sorted
-}
-
-/// Whether two neighbours of one export are the same row.
-fn is_repeated(a: &Observation, b: &Observation) -> bool {
-    (a.rank, a.listing, a.streams) == (b.rank, b.listing, b.streams)
-}
-
-/// Keeps one of each set of equal rows of one export.
-fn keep_distinct(sorted: &[Observation], kept: &mut Vec<Observation>, accounts: &mut Accounts) {
-    for equal in sorted.chunk_by(is_repeated) {
-        kept.push(equal[0]);
-        if equal.len() > 1 {
-            accounts.of(equal[0].export).duplicate += equal.len() as i64 - 1;
-        }
-    }
-}
-
-fn settle_slice(
-    slice: &[Observation],
-    tracks: &[u32],
-    ages: &[u32],
-    kept: &mut Vec<Observation>,
-    accounts: &mut Accounts,
-) {
-    let mut by_age: Vec<Observation> = slice.to_vec();
-    by_age.sort_by_key(|row| ages[row.export as usize]);
-    let track = |row: &Observation| tracks[row.listing as usize];
-    let mut taken: HashSet<(u16, u32, i64)> = HashSet::new();
-    let mut ranks: HashSet<u16> = HashSet::new();
-    let mut listed: HashSet<u32> = HashSet::new();
-    for export in by_age.chunk_by(|a, b| a.export == b.export) {
-        let mut own = Vec::with_capacity(export.len());
-        keep_distinct(export, &mut own, accounts);
-        let before = own.len();
-        own.retain(|row| !taken.contains(&(row.rank, track(row), row.streams)));
-        let account = accounts.of(export[0].export);
-        account.duplicate += (before - own.len()) as i64;
-        let contradicts = |row: &Observation| ranks.contains(&row.rank) || listed.contains(&track(row));
-        if own.iter().any(contradicts) {
-            account.superseded += own.len() as i64;
-            continue;
-        }
-        for row in own {
-            taken.insert((row.rank, track(&row), row.streams));
-            ranks.insert(row.rank);
-            listed.insert(track(&row));
-            kept.push(row);
-        }
     }
 }

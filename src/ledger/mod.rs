@@ -6,7 +6,7 @@
 //! ```text
 //! ledger/
 //!   _delta_log/00000000000000000000.json   one commit: months added and removed, dictionaries named
-//!   _chartledger/<kind>-<hash>.parquet     exports, quarantine, listings of a commit
+//!   _chartledger/<kind>-<hash>.parquet     exports, quarantine, listings, lost rows of a commit
 //!   months/<hash>.parquet                  observations of one chart and month
 //!   .lock                                  held by the one writer
 //! ```
@@ -19,9 +19,10 @@ mod log;
 mod merge;
 mod month;
 mod register;
+mod settle;
 
 pub use commit::Update;
-pub use merge::{Change, MonthKey, classify, merge, refuse_namesakes};
+pub use merge::{Change, MonthKey, classify, refuse_namesakes};
 pub use month::{MonthRows, Observation};
 pub use register::{ExportEntry, Quarantined, RowAccount};
 
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::exports::Listing;
 use crate::files;
+use settle::Settled;
 
 /// A ledger as of its newest commit.
 pub struct Ledger {
@@ -47,6 +49,8 @@ pub struct Ledger {
 pub struct State {
     /// The months by chart and month.
     pub months: BTreeMap<MonthKey, MonthFile>,
+    /// The files of rows that do not count, by chart and month.
+    pub lost: BTreeMap<MonthKey, String>,
     /// Exports by code: a code is the index.
     pub exports: Vec<ExportEntry>,
     /// Rows set aside.
@@ -129,6 +133,12 @@ impl Ledger {
             Some(file) => month::read(&self.root.join(&file.path)),
             None => Ok(MonthRows::default()),
         }
+    }
+
+    /// Reads all rows of a month, those that count and those that do not.
+    fn read_settled(&self, key: &MonthKey) -> Result<Settled> {
+        let lost = self.state.lost.get(key).map(|path| month::read_lost(&self.root.join(path)));
+        Ok(Settled { kept: self.read_month(key)?.0, lost: lost.transpose()?.unwrap_or_default() })
     }
 
     /// The directory.

@@ -19,6 +19,7 @@ use std::path::Path;
 
 use polars::prelude::*;
 
+use super::settle::Loss;
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::{NO_STREAMS, NO_TOTAL, Reported};
@@ -110,6 +111,32 @@ pub fn to_frame(rows: &[Observation]) -> Result<DataFrame> {
         }
     }
     Ok(DataFrame::new(rows.len(), columns)?)
+}
+
+/// Rows that do not count as a frame: the columns above and `superseded`, false for a duplicate.
+///
+/// # Errors
+/// [`Error::Frame`].
+pub fn lost_to_frame(lost: &[(Observation, Loss)]) -> Result<DataFrame> {
+    let rows: Vec<Observation> = lost.iter().map(|(row, _)| *row).collect();
+    let mut frame = to_frame(&rows)?;
+    let superseded: BooleanChunked = lost.iter().map(|(_, loss)| *loss == Loss::Superseded).collect();
+    frame.with_column(superseded.with_name("superseded".into()).into_column())?;
+    Ok(frame)
+}
+
+/// Reads what [`lost_to_frame`] wrote.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Damaged`].
+pub fn read_lost(path: &Path) -> Result<Vec<(Observation, Loss)>> {
+    let frame = parquet::read(path, None)?;
+    let lost = || -> PolarsResult<Vec<(Observation, Loss)>> {
+        let losses = frame.column("superseded")?.bool()?;
+        let loss = |superseded| if superseded == Some(true) { Loss::Superseded } else { Loss::Duplicate };
+        Ok(from_frame(&frame)?.into_iter().zip(losses.iter().map(loss)).collect())
+    };
+    lost().map_err(|error| Error::damaged(path, error))
 }
 
 /// Reads a month's file.

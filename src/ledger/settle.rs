@@ -1,0 +1,119 @@
+//! Which rows count where several speak of the same chart, region and date.
+
+use std::collections::HashSet;
+
+use super::month::Observation;
+
+/// The rows of a month, told apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// The rows that count, sorted by region, date, rank, listing.
+    pub kept: Vec<Observation>,
+    /// The rows that do not. They stay in the ledger, so that what counts never depends on the
+    /// order in which exports arrived.
+    pub lost: Vec<(Observation, Loss)>,
+}
+
+/// Why a row does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// It repeats a row that counts.
+    Duplicate,
+    /// A newer export contradicts it.
+    Superseded,
+}
+
+/// Decides between the rows of each slice (region and day) and sorts what stays by region, date,
+/// rank, listing.
+///
+/// The rule is stated in docs/definitions.md: rows that repeat one are duplicates; exports are
+/// taken newest first, and what an older one adds counts unless it contradicts.
+pub fn settle(rows: Vec<Observation>, tracks: &[u32], ages: &[u32]) -> Settled {
+    let order = |row: &Observation| (row.day, row.rank, row.listing, row.streams, row.line);
+    let mut rows = by_region(rows);
+    for region in rows.chunk_by_mut(|a, b| a.region == b.region) {
+        // Exports are sorted as they come, so most regions are in order already.
+        if !region.is_sorted_by_key(order) {
+            region.sort_by_key(order);
+        }
+    }
+    let disputed = |a: &Observation, b: &Observation| {
+        (a.region, a.day) == (b.region, b.day) && (a.export != b.export || is_repeated(a, b))
+    };
+    if !rows.array_windows().any(|[a, b]| disputed(a, b)) {
+        return Settled { kept: rows, lost: Vec::new() };
+    }
+    let mut settled = Settled { kept: Vec::with_capacity(rows.len()), lost: Vec::new() };
+    for slice in rows.chunk_by(|a, b| (a.region, a.day) == (b.region, b.day)) {
+        let export = slice[0].export;
+        if slice.iter().all(|row| row.export == export) {
+            keep_distinct(slice, &mut settled.kept, &mut settled.lost);
+        } else {
+            let from = settled.kept.len();
+            settle_slice(slice, tracks, ages, &mut settled);
+            settled.kept[from..].sort_by_key(order);
+        }
+    }
+    settled
+}
+
+/// The rows by region, otherwise in the order they had.
+fn by_region(rows: Vec<Observation>) -> Vec<Observation> {
+    if rows.is_sorted_by_key(|row| row.region) {
+        return rows;
+    }
+    let regions = rows.iter().map(|row| row.region).max().map_or(0, |most| usize::from(most) + 1);
+    let mut next = vec![0usize; regions + 1];
+    for row in &rows {
+        next[usize::from(row.region) + 1] += 1;
+    }
+    for region in 1..next.len() {
+        next[region] += next[region - 1];
+    }
+    let mut sorted = rows.clone();
+    for row in rows {
+        let place = &mut next[usize::from(row.region)];
+        sorted[*place] = row;
+        *place += 1;
+    }
+    sorted
+}
+
+/// Whether two neighbours of one export are the same row.
+fn is_repeated(a: &Observation, b: &Observation) -> bool {
+    (a.rank, a.listing, a.streams) == (b.rank, b.listing, b.streams)
+}
+
+/// Keeps one of each set of equal rows of one export.
+fn keep_distinct(sorted: &[Observation], kept: &mut Vec<Observation>, lost: &mut Vec<(Observation, Loss)>) {
+    for equal in sorted.chunk_by(is_repeated) {
+        kept.push(equal[0]);
+        lost.extend(equal[1..].iter().map(|row| (*row, Loss::Duplicate)));
+    }
+}
+
+fn settle_slice(slice: &[Observation], tracks: &[u32], ages: &[u32], settled: &mut Settled) {
+    let mut by_age: Vec<Observation> = slice.to_vec();
+    by_age.sort_by_key(|row| ages[row.export as usize]);
+    let track = |row: &Observation| tracks[row.listing as usize];
+    let mut taken: HashSet<(u16, u32, i64)> = HashSet::new();
+    let mut ranks: HashSet<u16> = HashSet::new();
+    let mut listed: HashSet<u32> = HashSet::new();
+    for export in by_age.chunk_by(|a, b| a.export == b.export) {
+        let mut own = Vec::with_capacity(export.len());
+        keep_distinct(export, &mut own, &mut settled.lost);
+        let (repeated, own): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|row| taken.contains(&(row.rank, track(row), row.streams)));
+        settled.lost.extend(repeated.into_iter().map(|row| (row, Loss::Duplicate)));
+        if own.iter().any(|row| ranks.contains(&row.rank) || listed.contains(&track(row))) {
+            settled.lost.extend(own.into_iter().map(|row| (row, Loss::Superseded)));
+            continue;
+        }
+        for row in own {
+            taken.insert((row.rank, track(&row), row.streams));
+            ranks.insert(row.rank);
+            listed.insert(track(&row));
+            settled.kept.push(row);
+        }
+    }
+}
