@@ -134,33 +134,41 @@ impl Prepared {
     }
 
     fn check_usable(&self, plan: &Plan) -> Result<()> {
-        let refused = self.refused();
-        let count = refused.len();
-        let first = refused.first().map_or(String::new(), |refused| {
-            format!("; the first of {count} refused: {}: {}", refused.export, refused.problem)
-        });
-        let usable = self.decoded.exports.len() - refused.len();
-        if usable == 0 && self.ledger.state.exports.is_empty() {
+        let refused = self.refused().into_iter().next();
+        let refused = refused.map(|refused| format!("{}: {}", refused.export, refused.problem));
+        let set_aside = || self.set_aside().into_iter().next();
+        let usable =
+            |export: &exports::Export| export.content.as_ref().is_ok_and(|content| content.days.is_some());
+        if !self.decoded.exports.iter().any(usable) && self.ledger.state.exports.is_empty() {
             let roots: Vec<String> = plan.roots.iter().map(|root| root.display().to_string()).collect();
+            let first = refused.or_else(set_aside).map_or(String::new(), |first| format!("; {first}"));
             return Err(Error::Input(format!("no usable export under {}{first}", roots.join(", "))));
         }
         if plan.strict {
-            let set_aside = self.decoded.exports.iter().find_map(|export| {
-                let row = export.content.as_ref().ok()?.set_aside.first()?;
-                Some(format!("{}, line {}: {}", export.found.name, row.line, row.reason))
-            });
-            let known = self.ledger.state.quarantine.first().and_then(|row| {
-                let export = self.ledger.state.exports.get(row.export as usize)?;
-                (!export.replaced).then(|| format!("{}, line {}: {}", export.name, row.line, row.reason))
-            });
-            if let Some(row) = set_aside.or(known) {
+            if let Some(row) = set_aside() {
                 return Err(Error::Input(format!("--strict, and a row was quarantined: {row}")));
             }
-            if !refused.is_empty() {
-                return Err(Error::Input(format!("--strict, and a file was refused{first}")));
+            if let Some(file) = refused {
+                return Err(Error::Input(format!("--strict, and a file was refused: {file}")));
             }
         }
         Ok(())
+    }
+
+    /// The rows in quarantine once the decoded exports are in the ledger.
+    fn set_aside(&self) -> Vec<String> {
+        let decoded = self.decoded.exports.iter().filter_map(|export| {
+            let row = export.content.as_ref().ok()?.set_aside.first()?;
+            Some(format!("{}, line {}: {}", export.found.name, row.line, row.reason))
+        });
+        let again: BTreeSet<&str> =
+            self.decoded.exports.iter().map(|export| export.found.name.as_str()).collect();
+        let known = self.ledger.state.quarantine.iter().filter_map(|row| {
+            let export = self.ledger.state.exports.get(row.export as usize)?;
+            let stays = !export.replaced && !again.contains(export.name.as_str());
+            stays.then(|| format!("{}, line {}: {}", export.name, row.line, row.reason))
+        });
+        decoded.chain(known).collect()
     }
 }
 

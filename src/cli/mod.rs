@@ -101,14 +101,15 @@ pub fn main() -> ExitCode {
         // Only a second call can fail, and this is the first.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
     }
-    let quiet = cli.global.quiet || cli.global.log_format == LogFormat::Json;
+    let quiet = cli.global.quiet;
+    let log_only = cli.global.log_format == LogFormat::Json;
     let result = match cli.command {
-        Command::Run(args) => run::main(args, quiet),
+        Command::Run(args) => run::main(args, quiet, log_only),
         Command::Plan(args) => plan::main(args),
         Command::Inspect(args) => inspect::main(args),
         Command::Show(args) => show::main(args),
         Command::Schema(args) => schema::main(args),
-        Command::Synth(args) => synth::main(args, quiet),
+        Command::Synth(args) => synth::main(args, quiet || log_only),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

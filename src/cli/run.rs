@@ -18,13 +18,14 @@ pub struct RunArgs {
     dry_run: bool,
 }
 
-pub fn main(args: RunArgs, quiet: bool) -> anyhow::Result<()> {
+/// Runs; `log_only` keeps the summary, which is for people, off standard error.
+pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
     if args.dry_run {
         return plan::main(plan::PlanArgs { pipeline: args.pipeline });
     }
     let plan = args.pipeline.load()?;
-    let report = progress::with_bar(quiet, |progress| chartledger::run::run(&plan, progress))?;
-    if !quiet {
+    let report = progress::with_bar(quiet || log_only, |progress| chartledger::run::run(&plan, progress))?;
+    if !quiet && !log_only {
         summary(&mut io::stderr().lock(), &report)?;
     }
     if let Some((name, frame)) = &report.headline

@@ -186,16 +186,24 @@ impl ShowArgs {
 
 fn csv(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(frame.columns().iter().map(|column| column.name().as_str()))?;
+    writer.write_record(frame.columns().iter().map(|column| column.name().as_str())).map_err(io_error)?;
     for row in 0..frame.height() {
         let mut record = Vec::with_capacity(frame.width());
         for column in frame.columns() {
             record.push(text::plain(&column.get(row)?).unwrap_or_default());
         }
-        writer.write_record(record)?;
+        writer.write_record(record).map_err(io_error)?;
     }
     writer.flush()?;
     Ok(())
+}
+
+/// The error below an error of the CSV writer: a closed pipe must be known as one.
+fn io_error(error: csv::Error) -> anyhow::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error.into(),
+        other => anyhow::anyhow!("cannot write CSV: {other:?}"),
+    }
 }
 
 fn json(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {

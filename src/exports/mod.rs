@@ -363,13 +363,10 @@ impl Decoder<'_> {
         loop {
             let kept = bytes.len();
             bytes.resize(kept + CHUNK.max(kept), 0);
-            let read = read_full(&mut reader, &mut bytes[kept..]);
-            let (count, broken) = match read {
-                Ok(count) => (count, None),
-                Err(error) => (0, Some(error)),
-            };
+            let (count, read) = read_full(&mut reader, &mut bytes[kept..]);
+            let broken = read.err();
             bytes.truncate(kept + count);
-            let last = count < CHUNK.max(kept);
+            let last = broken.is_some() || count < CHUNK.max(kept);
             let start = skip.min(bytes.len());
             let mut worker = self.workers.take();
             let whole = last && broken.is_none();

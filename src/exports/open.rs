@@ -45,25 +45,26 @@ impl Packing {
     }
 }
 
-/// Reads until `buffer` is full or the reader ends; how many bytes came.
-pub fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+/// Reads until `buffer` is full, the reader ends or fails; how many bytes came before that.
+pub fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> (usize, std::io::Result<()>) {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return (filled, Err(error)),
         }
     }
-    Ok(filled)
+    (filled, Ok(()))
 }
 
 /// The packing of a file and its head.
 pub fn head(found: &Found) -> std::io::Result<(Packing, Head)> {
     let mut file = File::open(&found.path)?;
     let mut start = vec![0; HEAD_BYTES.min(usize::try_from(found.size).unwrap_or(HEAD_BYTES))];
-    let filled = read_full(&mut file, &mut start)?;
+    let (filled, read) = read_full(&mut file, &mut start);
+    read?;
     start.truncate(filled);
     let packing = Packing::of(&start);
     let file_name = file_name(found);
@@ -75,7 +76,11 @@ pub fn head(found: &Found) -> std::io::Result<(Packing, Head)> {
     if packing != Packing::Plain {
         let mut unpacked = packing.unpack(start.as_slice().chain(BufReader::new(file)))?;
         let mut bytes = vec![0; HEAD_BYTES];
-        let filled = read_full(&mut unpacked, &mut bytes)?;
+        // Damage behind the head is found where the rows are read.
+        let (filled, read) = read_full(&mut unpacked, &mut bytes);
+        if filled == 0 {
+            read?;
+        }
         bytes.truncate(filled);
         return Ok((packing, head_of(file_name, &bytes)));
     }

@@ -16,6 +16,10 @@ use memchr::{memchr, memchr2, memchr2_iter};
 pub trait Fields {
     /// How many cells there are.
     fn len(&self) -> usize;
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
     /// The text of a cell without quoting; `None` past the end.
     fn text(&self, index: usize) -> Option<Cow<'_, [u8]>>;
     /// A whole number, where the source has typed columns; text sources answer `None`.
@@ -59,6 +63,8 @@ pub fn for_each_record(
     last: bool,
     visitor: &mut impl Visit,
 ) -> Consumed {
+    // A `\r` at the cut may be half of a line end: it waits for its other half.
+    let block = if last { block } else { block.strip_suffix(b"\r").unwrap_or(block) };
     let mut reader = simd_csv::ZeroCopyReaderBuilder::with_capacity(1 << 16)
         .delimiter(delimiter)
         .has_headers(false)

@@ -374,6 +374,19 @@ fn a_bad_row_of_a_parquet_export_is_named_by_its_row() {
     );
 }
 
+#[test]
+fn a_damaged_parquet_export_is_refused() {
+    let rank = Column::new("rank".into(), [1i32, 3, 2, 1]);
+    let streams = Column::new("streams".into(), [7i64, 5, 4, 3]);
+    let whole = typed(days().into_date().into_column(), rank, streams);
+    let mut without_pages = whole.clone();
+    without_pages[4..whole.len() / 4].fill(0xFF);
+    for damaged in [&b"PAR1"[..], &whole[..whole.len() / 2], &without_pages] {
+        let message = Desk::with([("charts.parquet", damaged)]).call("run t.toml --quiet").fails(3);
+        assert!(message.contains("charts.parquet"), "{message}");
+    }
+}
+
 const LABEL_REPORT: &str = r#"
 [[mapped]]
 name = "label-report"
