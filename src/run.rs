@@ -15,7 +15,9 @@ use crate::catalog::Entities;
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::{self, Decoded, Found, Progress};
-use crate::ledger::{Change, Ledger, MonthKey, MonthRows, Update, WriteLock, classify, refuse_namesakes};
+use crate::ledger::{
+    Change, Ledger, MonthKey, MonthRows, RowAccount, Update, WriteLock, classify, refuse_namesakes,
+};
 use crate::pipeline::Plan;
 use crate::publish::{self, PublishedTable};
 use crate::tables::{self, Sources, Table};
@@ -55,7 +57,7 @@ pub struct Report {
     /// Files that could not be used.
     pub refused: Vec<Refused>,
     /// Rows of all exports in the ledger, by what became of them.
-    pub rows: crate::ledger::RowAccount,
+    pub rows: RowAccount,
     /// Rows decoded in this run.
     pub rows_decoded: u64,
     /// Bytes of exports read in this run.
@@ -202,14 +204,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     let headline = plan.headline.as_ref().and_then(|name| Some((name.clone(), headline(&tables, name)?)));
 
     let run = publish::new_run(&plan.out);
-    let mut rows = crate::ledger::RowAccount::default();
-    for export in &ledger.state.exports {
-        rows.read += export.rows.read;
-        rows.used += export.rows.used;
-        rows.duplicate += export.rows.duplicate;
-        rows.superseded += export.rows.superseded;
-        rows.quarantined += export.rows.quarantined;
-    }
+    let rows = ledger.state.exports.iter().map(|export| export.rows).sum();
     let so_far = timings.clone();
     let manifest = |tables: &[PublishedTable]| {
         let value = manifest(plan, &ledger, &run, tables, &refused, &so_far);

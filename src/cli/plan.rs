@@ -33,14 +33,7 @@ pub fn main(args: PlanArgs) -> anyhow::Result<()> {
     for (found, change) in prepared.found.iter().filter(|(_, change)| *change == Change::Changed).take(20) {
         writeln!(out, "{:<10} {}", format!("{change:?}").to_lowercase(), text::printable(&found.name))?;
     }
-    for refused in prepared.refused() {
-        writeln!(
-            out,
-            "refused    {}: {}",
-            text::printable(&refused.export),
-            text::printable(&refused.problem)
-        )?;
-    }
+    text::refused(&mut out, &prepared.refused())?;
     let contents = || prepared.decoded.exports.iter().filter_map(|export| export.content.as_ref().ok());
     let rows: u64 = contents().map(|content| content.rows_read).sum();
     let bad: usize = contents().map(|content| content.set_aside.len()).sum();

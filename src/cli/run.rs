@@ -78,17 +78,7 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
         text::thousands(report.rows_decoded as i64),
         text::bytes(report.bytes_read),
     )?;
-    for refused in report.refused.iter().take(5) {
-        writeln!(
-            out,
-            "refused    {}: {}",
-            text::printable(&refused.export),
-            text::printable(&refused.problem)
-        )?;
-    }
-    if report.refused.len() > 5 {
-        writeln!(out, "refused    and {} more, listed in run.json", report.refused.len() - 5)?;
-    }
+    text::refused(out, &report.refused)?;
     let changed = match update.months.len() {
         0 => "nothing new".to_owned(),
         months => format!("{} written, {}", text::plural(months, "month"), text::bytes(update.bytes)),

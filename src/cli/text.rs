@@ -1,10 +1,12 @@
 //! Frames and figures as text.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use chartledger::dates::Day;
+use chartledger::run::Refused;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use polars::prelude::*;
 
@@ -16,7 +18,7 @@ pub fn thousands(value: i64) -> String {
         text.push('-');
     }
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -74,6 +76,18 @@ pub fn plain(value: &AnyValue<'_>) -> Option<String> {
             Some(u16::try_from(*days).map_or_else(|_| days.to_string(), |day| Day(day).to_string()))
         }
         other => Some(other.to_string()),
+    }
+}
+
+/// The first few of the files that could not be used, a line each.
+pub fn refused(out: &mut impl Write, refused: &[Refused]) -> io::Result<()> {
+    const SHOWN: usize = 5;
+    for Refused { export, problem } in refused.iter().take(SHOWN) {
+        writeln!(out, "refused    {}: {}", printable(export), printable(problem))?;
+    }
+    match refused.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => writeln!(out, "refused    and {more} more"),
     }
 }
 

@@ -129,9 +129,18 @@ impl Ledger {
     /// # Errors
     /// [`Error::Read`], [`Error::Damaged`].
     pub fn read_month(&self, key: &MonthKey) -> Result<MonthRows> {
-        match self.state.months.get(key) {
-            Some(file) => month::read(&self.root.join(&file.path)),
-            None => Ok(MonthRows::default()),
+        let Some(file) = self.state.months.get(key) else { return Ok(MonthRows::default()) };
+        let path = self.root.join(&file.path);
+        let rows = month::read(&path)?;
+        // Everything behind the ledger looks codes up without asking again.
+        let known = |row: &Observation| {
+            (row.listing as usize) < self.state.listings.len()
+                && (row.export as usize) < self.state.exports.len()
+                && usize::from(row.region) < self.state.regions.len()
+        };
+        match rows.0.iter().all(known) {
+            true => Ok(rows),
+            false => Err(Error::damaged(&path, "it holds codes that its commit does not explain")),
         }
     }
 

@@ -52,6 +52,18 @@ pub struct RowAccount {
     pub quarantined: u64,
 }
 
+impl std::iter::Sum for RowAccount {
+    fn sum<I: Iterator<Item = Self>>(accounts: I) -> Self {
+        accounts.fold(Self::default(), |sum, next| Self {
+            read: sum.read + next.read,
+            used: sum.used + next.used,
+            duplicate: sum.duplicate + next.duplicate,
+            superseded: sum.superseded + next.superseded,
+            quarantined: sum.quarantined + next.quarantined,
+        })
+    }
+}
+
 /// A row set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantined {

@@ -5,11 +5,14 @@
 //! | `decode.rs` | bytes to rows, against the `csv` crate |
 //! | `dialects.rs` | every shape of export |
 //! | `cli.rs` | the binary: commands, exit codes, output, files |
+//! | `show.rs` | what `show` and `schema` print, and what is published |
+//! | `accounts.rs` | same exports, same bytes; where every row went |
 //! | `golden.rs` | the cases of `tests/golden` |
 //! | `properties.rs` | the tables, against the oracle on made-up worlds |
 //! | `sample.rs` | the exports that ship and the story they tell |
 //! | `real_exports.rs` | exports of the real world, where they are at hand |
 
+mod accounts;
 mod cli;
 mod decode;
 mod dialects;
@@ -18,5 +21,6 @@ mod oracle;
 mod properties;
 mod real_exports;
 mod sample;
+mod show;
 mod support;
 mod world;
