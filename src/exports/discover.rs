@@ -90,10 +90,7 @@ fn under(root: &Path) -> Result<Vec<Found>> {
         .into_iter()
         .filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name()));
     for entry in walk {
-        let entry = entry.map_err(|error| Error::Read {
-            path: error.path().unwrap_or(root).to_owned(),
-            source: error.into(),
-        })?;
+        let entry = entry.map_err(|error| unlisted(error, root))?;
         let lower = entry.file_name().to_string_lossy().to_lowercase();
         if entry.file_type().is_dir() || !ENDINGS.iter().any(|ending| lower.ends_with(ending)) {
             continue;
@@ -106,6 +103,12 @@ fn under(root: &Path) -> Result<Vec<Found>> {
         found.extend(file(entry.path(), name, &meta));
     }
     Ok(found)
+}
+
+fn unlisted(error: walkdir::Error, root: &Path) -> Error {
+    let path = error.path().unwrap_or(root).to_owned();
+    let looped = || std::io::Error::other("symbolic links that lead in a circle");
+    Error::Read { path, source: error.into_io_error().unwrap_or_else(looped) }
 }
 
 /// A regular file; pipes and devices have no end and are left alone.
