@@ -216,14 +216,6 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     let scopes = scopes
         .filter_map(|(scope, calendar)| Some((scope.clone(), calendar.due.first()?.day, calendar.last()?)))
         .collect();
-    let unknown: BTreeSet<&str> = counted
-        .entities
-        .cells
-        .iter()
-        .flat_map(|(_, credited)| credited)
-        .filter(|credited| !credited.known)
-        .map(|credited| credited.name.as_str())
-        .collect();
     Ok(Report {
         latest: publish::latest(&plan.out),
         run,
@@ -233,7 +225,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
         rows,
         rows_decoded,
         bytes_read,
-        unknown_names: unknown.len(),
+        unknown_names: counted.entities.unknown_names(),
         scopes,
         tables,
         headline,

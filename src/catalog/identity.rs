@@ -1,9 +1,12 @@
-//! Which track, song and artists each listing stands for.
+//! Which track, song, work and artists each listing stands for.
 
 use std::collections::{BTreeSet, HashMap};
 
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
+use super::credits::{Era, Role, Roles};
+use super::files::{Period, Song};
 use super::{Catalog, Credited};
 use crate::dates::Day;
 use crate::exports::Listing;
@@ -16,62 +19,55 @@ pub enum EntityKind {
     Track,
     /// The tracks that are one recording to a listener.
     Song,
+    /// The songs that are versions of one composition, as far as the catalog says so.
+    Work,
     /// A credited artist.
     Artist,
 }
 
 impl EntityKind {
     /// Every kind, in the order of their codes.
-    pub const ALL: [Self; 3] = [Self::Track, Self::Song, Self::Artist];
+    pub const ALL: [Self; 4] = [Self::Track, Self::Song, Self::Work, Self::Artist];
 
     /// The word for it in tables and pipeline files.
     pub fn word(self) -> &'static str {
         match self {
             Self::Track => "track",
             Self::Song => "song",
+            Self::Work => "work",
             Self::Artist => "artist",
         }
     }
 }
 
-/// Which names of an artist cell count.
+/// What counts as one song where an artist's songs are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Credit {
-    /// Every name.
+pub enum SongRule {
+    /// Each URI.
+    Uri,
+    /// The tracks that are one recording.
     #[default]
-    All,
-    /// The first name.
-    Lead,
-    /// The only name.
-    Solo,
-    /// Every name but the first.
-    Feature,
+    Song,
+    /// The versions of one composition.
+    Work,
 }
 
-impl Credit {
+impl SongRule {
+    /// Every rule, in the order of their codes.
+    pub const ALL: [Self; 3] = [Self::Uri, Self::Song, Self::Work];
+
     /// The word for it in tables and pipeline files.
     pub fn word(self) -> &'static str {
         match self {
-            Self::All => "all",
-            Self::Lead => "lead",
-            Self::Solo => "solo",
-            Self::Feature => "feature",
-        }
-    }
-
-    /// Whether the name at `position` of `count` counts.
-    pub fn counts(self, position: usize, count: usize) -> bool {
-        match self {
-            Self::All => true,
-            Self::Lead => position == 0,
-            Self::Solo => count == 1,
-            Self::Feature => position > 0,
+            Self::Uri => "uri",
+            Self::Song => "song",
+            Self::Work => "work",
         }
     }
 }
 
-/// A track, song or artist.
+/// A track, song, work or artist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entity {
     /// A stable id.
@@ -91,18 +87,30 @@ pub type Sightings = Vec<Option<(Day, Day)>>;
 #[derive(Clone, Debug, Default)]
 pub struct Entities {
     /// By [`EntityKind`] and code.
-    pub all: [Vec<Entity>; 3],
+    pub all: [Vec<Entity>; 4],
     /// For each listing its track.
     pub track_of: Vec<u32>,
     /// For each listing its song.
     pub song_of: Vec<u32>,
+    /// For each listing its work.
+    pub work_of: Vec<u32>,
+    /// For each track its song.
+    pub song_of_track: Vec<u32>,
+    /// For each song its work.
+    pub work_of_song: Vec<u32>,
+    /// The tracks of each track, song and work.
+    tracks: [Groups; 3],
+    /// The tracks that had streams of their own in a part of the time only.
+    periods: FxHashMap<u32, Period>,
     /// The artists of all listings' cells, listing after listing.
     credits: Vec<ArtistCredit>,
     /// For each listing where its artists begin in `credits`, and one more at the end.
     credits_from: Vec<u32>,
-    /// Every artist cell with the names it was resolved to.
-    pub cells: Vec<(String, Vec<Credited>)>,
-    members: HashMap<String, [Vec<bool>; 3]>,
+    /// The listings whose cell is read otherwise on some days: until when, and where in `credits`.
+    dated: FxHashMap<u32, Vec<(Day, u32, u32)>>,
+    readings: Vec<Vec<Era>>,
+    cells: Vec<Cell>,
+    members: HashMap<String, [Vec<bool>; 4]>,
 }
 
 /// An artist in the cell of a listing.
@@ -110,8 +118,67 @@ pub struct Entities {
 pub struct ArtistCredit {
     /// Code of the artist.
     pub artist: u32,
-    /// Code of the pair of artist and song.
-    pub pair: u32,
+    /// By [`SongRule`], codes of the pairs of artist and track, artist and song, artist and work.
+    pub pairs: [u32; 3],
+    /// As what the artist is credited.
+    pub role: Role,
+}
+
+/// An artist cell of a song on the days on which the song has it.
+#[derive(Clone, Debug)]
+struct Cell {
+    song: u32,
+    artists: String,
+    reading: u32,
+    seen: (Day, Day),
+}
+
+/// An artist cell of a song with how it was read.
+#[derive(Clone, Copy, Debug)]
+pub struct CreditedCell<'a> {
+    /// Code of the song.
+    pub song: u32,
+    /// The cell.
+    pub artists: &'a str,
+    /// How it was read on the days on which the song has it; more than one era only where the
+    /// catalog dates an alias.
+    pub eras: &'a [Era],
+}
+
+/// Members of groups, group after group.
+#[derive(Clone, Debug, Default)]
+struct Groups {
+    members: Vec<u32>,
+    from: Vec<u32>,
+}
+
+impl Groups {
+    /// Groups the places of `of` by their value, of which there are `count`.
+    fn new(of: &[u32], count: usize) -> Self {
+        let mut from = vec![0; count + 1];
+        for &group in of {
+            from[group as usize + 1] += 1;
+        }
+        for group in 0..count {
+            from[group + 1] += from[group];
+        }
+        let mut next = from.clone();
+        let mut members = vec![0; of.len()];
+        for (member, &group) in of.iter().enumerate() {
+            let place = &mut next[group as usize];
+            members[*place as usize] = member as u32;
+            *place += 1;
+        }
+        Self { members, from }
+    }
+
+    fn of(&self, group: u32) -> &[u32] {
+        let group = group as usize;
+        match self.from.get(group..group + 2) {
+            Some(&[from, until]) => &self.members[from as usize..until as usize],
+            _ => &[],
+        }
+    }
 }
 
 impl Entities {
@@ -120,28 +187,40 @@ impl Entities {
         let seen = |listing: usize| seen.get(listing).copied().flatten();
         let tracks = Tracks::new(listings, &seen);
         let songs = Songs::new(catalog, listings, &tracks, &seen);
+        let works = Works::new(catalog, listings, &songs, &seen);
+        let count = tracks.uris.len();
+        // Listings on no chart have track 0, which need not be there.
+        let by_listing = |of: &[u32]| -> Vec<u32> {
+            tracks.of.iter().map(|&track| of.get(track as usize).copied().unwrap_or(0)).collect()
+        };
+        let work_of_track: Vec<u32> = songs.of.iter().map(|&song| works.of[song as usize]).collect();
+        let own: Vec<u32> = (0..count as u32).collect();
         let mut entities = Self {
-            track_of: tracks.of.clone(),
-            song_of: tracks
-                .of
-                .iter()
-                .map(|&track| songs.of.get(track as usize).copied().unwrap_or(0))
-                .collect(),
+            song_of: by_listing(&songs.of),
+            work_of: by_listing(&work_of_track),
+            tracks: [
+                Groups::new(&own, count),
+                Groups::new(&songs.of, songs.ids.len()),
+                Groups::new(&work_of_track, works.all.len()),
+            ],
+            periods: periods(catalog, &tracks),
             ..Self::default()
         };
-        entities.credit_artists(catalog, listings, &seen, &songs);
-        entities.find_members(catalog);
-        let track_entities = tracks.uris.iter().enumerate().map(|(track, uri)| {
-            let latest = &listings[tracks.latest[track] as usize];
-            Entity {
-                id: (*uri).to_owned(),
-                name: latest.title.clone(),
-                artists: latest.artists.clone(),
-                released: songs.released[songs.of[track] as usize],
-            }
-        });
-        entities.all[0] = track_entities.collect();
-        entities.all[1] = (0..songs.ids.len())
+        entities.all[EntityKind::Track as usize] = tracks
+            .uris
+            .iter()
+            .enumerate()
+            .map(|(track, uri)| {
+                let latest = &listings[tracks.latest[track] as usize];
+                Entity {
+                    id: (*uri).to_owned(),
+                    name: latest.title.clone(),
+                    artists: latest.artists.clone(),
+                    released: songs.released[songs.of[track] as usize],
+                }
+            })
+            .collect();
+        entities.all[EntityKind::Song as usize] = (0..songs.ids.len())
             .map(|song| {
                 let latest = &listings[songs.latest[song] as usize];
                 Entity {
@@ -152,6 +231,12 @@ impl Entities {
                 }
             })
             .collect();
+        entities.all[EntityKind::Work as usize] = works.all;
+        entities.track_of = tracks.of;
+        entities.credit_artists(catalog, listings, &seen, &songs.roles);
+        entities.song_of_track = songs.of;
+        entities.work_of_song = works.of;
+        entities.find_members(catalog);
         entities
     }
 
@@ -160,18 +245,56 @@ impl Entities {
         &self.all[kind as usize]
     }
 
-    /// The artists of a listing's cell, each with the pair of artist and song.
-    pub fn artists_of(&self, listing: usize) -> &[ArtistCredit] {
+    /// The artists that the cell of a listing credits on a day.
+    pub fn artists_of(&self, listing: usize, day: Day) -> &[ArtistCredit] {
+        if !self.dated.is_empty()
+            && let Some(eras) = self.dated.get(&(listing as u32))
+            && let Some(&(_, from, until)) = eras.iter().find(|(last, ..)| day <= *last)
+        {
+            return &self.credits[from as usize..until as usize];
+        }
+        self.credited_ever(listing)
+    }
+
+    /// The artists that the cell of a listing credits, on whatever day: one may come twice.
+    fn credited_ever(&self, listing: usize) -> &[ArtistCredit] {
         match self.credits_from.get(listing..listing + 2) {
             Some(&[from, until]) => &self.credits[from as usize..until as usize],
             _ => &[],
         }
     }
 
+    /// The tracks of a track, song or work; none for an artist.
+    pub fn tracks_of(&self, kind: EntityKind, code: u32) -> &[u32] {
+        self.tracks.get(kind as usize).map_or(&[], |groups| groups.of(code))
+    }
+
+    /// The first and the last day on which a track had streams of its own, as far as the catalog
+    /// says so.
+    pub fn track_dates(&self, track: u32) -> (Option<Day>, Option<Day>) {
+        self.periods.get(&track).map_or((None, None), |period| (period.from, period.until))
+    }
+
     /// For each entity of a kind whether the cohort counts it: the artist itself, or a member among
-    /// the credits of a track or song. `None` for a cohort that the catalog does not have.
+    /// the credits of a track, song or work. `None` for a cohort that the catalog does not have.
     pub fn members(&self, cohort: &str, kind: EntityKind) -> Option<&[bool]> {
         self.members.get(cohort).map(|members| members[kind as usize].as_slice())
+    }
+
+    /// Every artist cell of every song with how it was read, in no particular order.
+    pub fn credited_cells(&self) -> impl Iterator<Item = CreditedCell<'_>> {
+        self.cells.iter().map(|Cell { song, artists, reading, seen }| {
+            let eras = &self.readings[*reading as usize];
+            let from = eras.partition_point(|era| era.last < seen.0);
+            let until = eras.partition_point(|era| era.first <= seen.1);
+            CreditedCell { song: *song, artists, eras: eras.get(from..until).unwrap_or_default() }
+        })
+    }
+
+    /// How many artists are credited under a name that the catalog does not know.
+    pub fn unknown_names(&self) -> usize {
+        let ids = self.of(EntityKind::Artist).iter().map(|artist| artist.id.as_str());
+        ids.filter(|id| id.starts_with("name:")).count()
     }
 
     fn credit_artists(
@@ -179,24 +302,31 @@ impl Entities {
         catalog: &Catalog,
         listings: &[Listing],
         seen: &impl Fn(usize) -> Option<(Day, Day)>,
-        songs: &Songs,
+        roles: &FxHashMap<u32, Roles>,
     ) {
-        let mut cells: HashMap<&str, Vec<u32>> = HashMap::new();
-        let mut codes: HashMap<String, u32> = HashMap::new();
-        let mut pairs: HashMap<(u32, u32), u32> = HashMap::new();
+        /// A cell as one song reads it: its place in `readings`, and the codes of its artists by era.
+        struct Read {
+            reading: u32,
+            codes: Vec<Vec<(u32, Role)>>,
+        }
+        let mut read: FxHashMap<(&str, Option<u32>), Read> = FxHashMap::default();
+        let mut cells: FxHashMap<(u32, u32), u32> = FxHashMap::default();
+        let mut codes: FxHashMap<String, u32> = FxHashMap::default();
+        let mut pairs: [FxHashMap<(u32, u32), u32>; 3] = Default::default();
         let mut artists: Vec<Entity> = Vec::new();
         self.credits_from.push(0);
         for (listing, names) in listings.iter().enumerate() {
-            if seen(listing).is_none() {
+            let Some(days) = seen(listing) else {
                 self.credits_from.push(self.credits.len() as u32);
                 continue;
-            }
-            let credited = cells.entry(&names.artists).or_insert_with(|| {
-                let resolved = catalog.credited(&names.artists);
-                let codes = resolved
-                    .iter()
-                    .map(|credited| {
-                        *codes.entry(credited.id.clone()).or_insert_with(|| {
+            };
+            let song = self.song_of[listing];
+            let own_roles = roles.get(&song);
+            let Read { reading, codes } =
+                read.entry((&names.artists, own_roles.map(|_| song))).or_insert_with(|| {
+                    let eras = catalog.names.eras(&names.artists, own_roles);
+                    let mut code = |credited: &Credited| {
+                        let code = *codes.entry(credited.id.clone()).or_insert_with(|| {
                             artists.push(Entity {
                                 id: credited.id.clone(),
                                 name: credited.name.clone(),
@@ -204,43 +334,82 @@ impl Entities {
                                 released: None,
                             });
                             artists.len() as u32 - 1
-                        })
-                    })
-                    .collect();
-                self.cells.push((names.artists.clone(), resolved));
-                codes
+                        });
+                        (code, credited.role)
+                    };
+                    let codes = eras.iter().map(|era| era.credited.iter().map(&mut code).collect()).collect();
+                    self.readings.push(eras);
+                    Read { reading: self.readings.len() as u32 - 1, codes }
+                });
+            let cell = *cells.entry((song, *reading)).or_insert_with(|| {
+                let artists = names.artists.clone();
+                self.cells.push(Cell { song, artists, reading: *reading, seen: days });
+                self.cells.len() as u32 - 1
             });
-            let song = self.song_of[listing];
-            self.credits.extend(credited.iter().map(|&artist| {
-                let next = pairs.len() as u32;
-                ArtistCredit { artist, pair: *pairs.entry((artist, song)).or_insert(next) }
-            }));
+            let spanned = &mut self.cells[cell as usize].seen;
+            *spanned = (spanned.0.min(days.0), spanned.1.max(days.1));
+
+            let of_rule = [self.track_of[listing], song, self.work_of[listing]];
+            let mut eras = Vec::new();
+            for (era, credited) in self.readings[*reading as usize].iter().zip(codes.iter()) {
+                if era.last < days.0 || days.1 < era.first {
+                    continue;
+                }
+                let from = self.credits.len() as u32;
+                self.credits.extend(credited.iter().map(|&(artist, role)| {
+                    let mut of = [0; 3];
+                    for ((of, pairs), other) in of.iter_mut().zip(&mut pairs).zip(of_rule) {
+                        let next = pairs.len() as u32;
+                        *of = *pairs.entry((artist, other)).or_insert(next);
+                    }
+                    ArtistCredit { artist, pairs: of, role }
+                }));
+                eras.push((era.last, from, self.credits.len() as u32));
+            }
+            if eras.len() > 1 {
+                self.dated.insert(listing as u32, eras);
+            }
             self.credits_from.push(self.credits.len() as u32);
         }
         // An artist's release clock starts with the earliest release that credits them.
-        for &(artist, song) in pairs.keys() {
+        for &(artist, song) in pairs[SongRule::Song as usize].keys() {
+            let released = self.all[EntityKind::Song as usize][song as usize].released;
             let own = &mut artists[artist as usize].released;
-            *own = [*own, songs.released[song as usize]].into_iter().flatten().min();
+            *own = [*own, released].into_iter().flatten().min();
         }
-        self.cells.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        self.all[2] = artists;
+        self.all[EntityKind::Artist as usize] = artists;
     }
 
     fn find_members(&mut self, catalog: &Catalog) {
-        let count = |codes: &[u32]| codes.iter().max().map_or(0, |&most| most as usize + 1);
         for (cohort, ids) in &catalog.cohorts {
-            let artists: Vec<bool> = self.all[2].iter().map(|artist| ids.contains(&artist.id)).collect();
-            let mut tracks = vec![false; count(&self.track_of)];
-            let mut songs = vec![false; count(&self.song_of)];
+            let mut members = EntityKind::ALL.map(|kind| vec![false; self.of(kind).len()]);
+            let [tracks, songs, works, artists] = &mut members;
+            for (member, artist) in artists.iter_mut().zip(self.of(EntityKind::Artist)) {
+                *member = ids.contains(&artist.id);
+            }
             for listing in 0..self.track_of.len() {
-                if self.artists_of(listing).iter().any(|credit| artists[credit.artist as usize]) {
+                if self.credited_ever(listing).iter().any(|credit| artists[credit.artist as usize]) {
                     tracks[self.track_of[listing] as usize] = true;
                     songs[self.song_of[listing] as usize] = true;
+                    works[self.work_of[listing] as usize] = true;
                 }
             }
-            self.members.insert(cohort.clone(), [tracks, songs, artists]);
+            self.members.insert(cohort.clone(), members);
         }
     }
+}
+
+/// The tracks with dates in the catalog.
+fn periods(catalog: &Catalog, tracks: &Tracks<'_>) -> FxHashMap<u32, Period> {
+    let of_songs = catalog.songs.iter().flat_map(|song| &song.uris);
+    let of_works = catalog.works.iter().flat_map(|work| &work.uris);
+    let dated = of_songs.chain(of_works).filter(|uri| !uri.period.is_always());
+    let dated: FxHashMap<&str, Period> = dated.map(|uri| (uri.uri.as_str(), uri.period)).collect();
+    if dated.is_empty() {
+        return FxHashMap::default();
+    }
+    let uris = tracks.uris.iter().enumerate();
+    uris.filter_map(|(track, uri)| Some((track as u32, *dated.get(uri)?))).collect()
 }
 
 /// The tracks of a dictionary of listings.
@@ -256,7 +425,7 @@ struct Tracks<'a> {
 
 impl<'a> Tracks<'a> {
     fn new(listings: &'a [Listing], seen: &impl Fn(usize) -> Option<(Day, Day)>) -> Self {
-        let mut codes: HashMap<&str, u32> = HashMap::new();
+        let mut codes: FxHashMap<&str, u32> = FxHashMap::default();
         let mut tracks =
             Self { uris: Vec::new(), of: vec![0; listings.len()], latest: Vec::new(), first: Vec::new() };
         for (listing, names) in listings.iter().enumerate() {
@@ -287,23 +456,29 @@ fn later(listings: &[Listing], seen: &impl Fn(usize) -> Option<(Day, Day)>, a: u
 }
 
 /// Songs: the classes of tracks that share a listing's artist cell and title, or a catalog entry.
-struct Songs {
+struct Songs<'a> {
     ids: Vec<String>,
     /// For each track its song.
     of: Vec<u32>,
     latest: Vec<u32>,
     released: Vec<Option<Day>>,
+    /// Who leads which song, where the catalog says so.
+    roles: FxHashMap<u32, Roles>,
+    /// For each song of the catalog that is on a chart its code.
+    by_entry: HashMap<&'a str, u32>,
+    /// For each URI its track.
+    by_uri: FxHashMap<&'a str, u32>,
 }
 
-impl Songs {
+impl<'a> Songs<'a> {
     fn new(
-        catalog: &Catalog,
+        catalog: &'a Catalog,
         listings: &[Listing],
-        tracks: &Tracks<'_>,
+        tracks: &Tracks<'a>,
         seen: &impl Fn(usize) -> Option<(Day, Day)>,
     ) -> Self {
         let mut classes = Classes::new(tracks.uris.len());
-        let mut by_name: HashMap<(&str, &str), u32> = HashMap::new();
+        let mut by_name: FxHashMap<(&str, &str), u32> = FxHashMap::default();
         for (listing, names) in listings.iter().enumerate() {
             // Two tracks without a title or an artist have nothing in common.
             if seen(listing).is_some() && !names.title.is_empty() && !names.artists.is_empty() {
@@ -312,15 +487,15 @@ impl Songs {
                 classes.join(first, track);
             }
         }
-        let by_uri: HashMap<&str, u32> =
+        let by_uri: FxHashMap<&str, u32> =
             tracks.uris.iter().enumerate().map(|(track, uri)| (*uri, track as u32)).collect();
-        let mut entries = Vec::new();
+        let mut entries: Vec<(u32, &Song)> = Vec::new();
         for song in &catalog.songs {
             let named = song.artists.as_deref().zip(song.title.as_deref());
             let members: BTreeSet<u32> = song
                 .uris
                 .iter()
-                .filter_map(|uri| by_uri.get(uri.as_str()))
+                .filter_map(|uri| by_uri.get(uri.uri.as_str()))
                 .chain(named.and_then(|name| by_name.get(&name)))
                 .copied()
                 .collect();
@@ -330,8 +505,16 @@ impl Songs {
             }
         }
 
-        let mut songs = Self { ids: Vec::new(), of: Vec::new(), latest: Vec::new(), released: Vec::new() };
-        let mut codes: HashMap<u32, u32> = HashMap::new();
+        let mut songs = Self {
+            ids: Vec::new(),
+            of: Vec::new(),
+            latest: Vec::new(),
+            released: Vec::new(),
+            roles: FxHashMap::default(),
+            by_entry: HashMap::new(),
+            by_uri,
+        };
+        let mut codes: FxHashMap<u32, u32> = FxHashMap::default();
         let mut first: Vec<(Day, &str)> = Vec::new();
         for (track, &uri) in tracks.uris.iter().enumerate() {
             let began = (tracks.first[track], uri);
@@ -347,12 +530,22 @@ impl Songs {
         }
         songs.released = vec![None; first.len()];
         let mut named: Vec<Option<&str>> = vec![None; first.len()];
+        // By id, so that of two entries that turn out to be one song the smaller id decides.
+        entries.sort_unstable_by_key(|(_, entry)| &entry.id);
         for (track, entry) in entries {
-            let song = songs.of[track as usize] as usize;
-            // Two entries that turn out to be one song: the smaller id, the earlier release.
-            named[song] = Some(named[song].map_or(&entry.id, |id| id.min(&entry.id)));
-            let released = &mut songs.released[song];
-            *released = [*released, entry.released()].into_iter().flatten().min();
+            let song = songs.of[track as usize];
+            let place = song as usize;
+            named[place].get_or_insert(&entry.id);
+            let released = &mut songs.released[place];
+            *released = [*released, entry.released.map(|date| date.0)].into_iter().flatten().min();
+            if !entry.lead.is_empty() || !entry.features.is_empty() {
+                songs.roles.entry(song).or_insert_with(|| Roles {
+                    lead: entry.lead.clone(),
+                    features: entry.features.clone(),
+                    reason: entry.reason.clone(),
+                });
+            }
+            songs.by_entry.insert(&entry.id, song);
         }
         songs.ids =
             named.into_iter().zip(first).map(|(named, (_, uri))| named.unwrap_or(uri).to_owned()).collect();
@@ -360,7 +553,72 @@ impl Songs {
     }
 }
 
-/// Disjoint classes of tracks; the smallest member stands for its class.
+/// Works: the classes of songs that the catalog puts together.
+struct Works {
+    all: Vec<Entity>,
+    /// For each song its work.
+    of: Vec<u32>,
+}
+
+impl Works {
+    fn new(
+        catalog: &Catalog,
+        listings: &[Listing],
+        songs: &Songs<'_>,
+        seen: &impl Fn(usize) -> Option<(Day, Day)>,
+    ) -> Self {
+        let mut classes = Classes::new(songs.ids.len());
+        let mut entries: Vec<(u32, &super::Work)> = Vec::new();
+        for work in &catalog.works {
+            let by_uri = |uri: &str| songs.of.get(*songs.by_uri.get(uri)? as usize).copied();
+            let mut members = work
+                .songs
+                .iter()
+                .filter_map(|id| songs.by_entry.get(id.as_str()).copied())
+                .chain(work.uris.iter().filter_map(|uri| by_uri(&uri.uri)));
+            if let Some(first) = members.next() {
+                members.for_each(|song| classes.join(first, song));
+                entries.push((first, work));
+            }
+        }
+        let mut works = Self { all: Vec::new(), of: Vec::new() };
+        let mut codes: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut latest: Vec<u32> = Vec::new();
+        for (song, id) in songs.ids.iter().enumerate() {
+            let work = *codes.entry(classes.root(song as u32)).or_insert_with(|| {
+                latest.push(songs.latest[song]);
+                works.all.push(Entity {
+                    id: id.clone(),
+                    name: String::new(),
+                    artists: String::new(),
+                    released: None,
+                });
+                latest.len() as u32 - 1
+            });
+            let place = work as usize;
+            latest[place] = later(listings, seen, latest[place], songs.latest[song]);
+            let released = &mut works.all[place].released;
+            *released = [*released, songs.released[song]].into_iter().flatten().min();
+            works.of.push(work);
+        }
+        for (work, &latest) in works.all.iter_mut().zip(&latest) {
+            let latest = &listings[latest as usize];
+            (work.name, work.artists) = (latest.title.clone(), latest.artists.clone());
+        }
+        // By id backwards, so that of several entries the smallest has the last word.
+        entries.sort_unstable_by_key(|(_, entry)| std::cmp::Reverse(&entry.id));
+        for (song, entry) in entries {
+            let work = &mut works.all[works.of[song as usize] as usize];
+            work.id.clone_from(&entry.id);
+            if let Some(title) = &entry.title {
+                work.name.clone_from(title);
+            }
+        }
+        works
+    }
+}
+
+/// Disjoint classes of tracks or songs; the smallest member stands for its class.
 struct Classes(Vec<u32>);
 
 impl Classes {

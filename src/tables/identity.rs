@@ -11,7 +11,7 @@ pub const CHART: Field = field("chart", Kind::String, "source:period, such as sp
 pub const REGION: Field = field("region", Kind::String, "global or an ISO 3166-1 alpha-2 code in lower case");
 pub const BASIS: Field =
     field("basis", Kind::String, "chart (filtered chart streams) or counter (public play counts)");
-pub const KIND: Field = field("entity_kind", Kind::String, "track, song or artist");
+pub const KIND: Field = field("entity_kind", Kind::String, "track, song, work or artist");
 pub const ID: Field = field("entity_id", Kind::String, "the catalog's id, a URI, or name:<name>");
 pub const ENTITY: Field = field("entity", Kind::String, "title or display name");
 pub const ARTISTS: Field = field("artists", Kind::String, "the artist cell; empty for artists");
@@ -50,7 +50,7 @@ pub fn identity_columns(sources: &Sources<'_>, subjects: &[Subject]) -> Result<V
     };
     // The kinds of entities stand one after the other.
     let all = || sources.entities.all.iter().flatten();
-    let mut offsets = [0; 3];
+    let mut offsets = [0; 4];
     for kind in 1..offsets.len() {
         offsets[kind] = offsets[kind - 1] + sources.entities.all[kind - 1].len() as u32;
     }

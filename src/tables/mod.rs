@@ -218,7 +218,7 @@ impl Key {
 /// Places in the order of names, so that rows are sorted by numbers.
 pub struct Orders {
     tallies: Vec<u32>,
-    entities: [Vec<u32>; 3],
+    entities: [Vec<u32>; 4],
 }
 
 impl Orders {

@@ -6,7 +6,7 @@ use super::calendar::{Calendar, Due};
 use super::runs::{ChartRun, SongDate};
 use super::survey::Scope;
 use super::{Certainty, Clock, Folded, Milestone, StartBasis, TallySpec, Total, Window};
-use crate::catalog::{Credit, Entities, EntityKind};
+use crate::catalog::{Credit, Entities, EntityKind, SongRule};
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::NO_STREAMS;
@@ -21,7 +21,7 @@ pub struct ScopeFold<'a> {
     /// Place of each export in the order of their names: decides which of two rows is the evidence.
     export_order: &'a [u32],
     /// The entities that this scope has met, by kind: few of all there are.
-    met: [Met; 3],
+    met: [Met; 4],
     baskets: Vec<Basket<'a>>,
     runs: Vec<ChartRun>,
     song_dates: Vec<SongDate>,
@@ -250,14 +250,14 @@ impl Basket<'_> {
             match self.kind {
                 EntityKind::Track => self.add(met.short(entities.track_of[listing]), row, export_order)?,
                 EntityKind::Song => self.add(met.short(entities.song_of[listing]), row, export_order)?,
+                EntityKind::Work => self.add(met.short(entities.work_of[listing]), row, export_order)?,
                 EntityKind::Artist => {
-                    let credits = entities.artists_of(listing);
-                    for (position, credit) in credits.iter().enumerate() {
-                        if self.credit.counts(position, credits.len()) {
-                            let short = met.short(credit.artist);
-                            self.pairs.push((short as u32, credit.pair));
-                            self.add(short, row, export_order)?;
-                        }
+                    let wanted = self.credit;
+                    let credits = entities.artists_of(listing, row.day).iter();
+                    for credit in credits.filter(|credit| wanted.counts(credit.role)) {
+                        let short = met.short(credit.artist);
+                        self.pairs.push((short as u32, credit.pairs[SongRule::Song as usize]));
+                        self.add(short, row, export_order)?;
                     }
                 }
             }
