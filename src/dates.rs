@@ -57,6 +57,12 @@ impl Day {
         Month(u16::try_from(months).unwrap_or_default())
     }
 
+    /// The date as a number: 20240320.
+    pub fn number(self) -> i64 {
+        let date = self.date();
+        i64::from(date.year()) * 10_000 + i64::from(date.month()) * 100 + i64::from(date.day())
+    }
+
     /// The calendar year.
     pub fn year(self) -> i32 {
         self.date().year()

@@ -21,7 +21,7 @@ use crate::ledger::{
 use crate::pipeline::Plan;
 use crate::publish::{self, PublishedTable};
 use crate::tables::{self, Sources, Table};
-use crate::tally::{Fold, Folded, Survey, Surveyed};
+use crate::tally::{self, Comparison, Fold, Folded, Setup, Survey, Surveyed, TallySpec};
 
 /// What a run would begin with.
 pub struct Prepared {
@@ -193,9 +193,11 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     info!(exports = update.new_exports, months = update.months.len(), bytes = update.bytes, "ledger updated");
 
     let counted = count(plan, &ledger, &mut timings)?;
+    check_coverage(plan, &counted.surveyed)?;
     let sources = Sources {
         plan,
         state: &ledger.state,
+        tallies: &counted.tallies,
         surveyed: &counted.surveyed,
         entities: &counted.entities,
         folded: &counted.folded,
@@ -234,34 +236,86 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     })
 }
 
-struct Counted {
-    surveyed: Surveyed,
-    entities: Entities,
-    folded: Folded,
+/// Refuses to publish figures from scopes with too many dates of which nothing is known.
+fn check_coverage(plan: &Plan, surveyed: &Surveyed) -> Result<()> {
+    for (scope, calendar) in surveyed.scopes.iter().zip(&surveyed.calendars) {
+        if let Some(share) = plan.coverage.lacking(calendar) {
+            return Err(Error::Audit(format!(
+                "{} {}: {:.1} % of the due dates are there, less than min_coverage asks for; the ledger has \
+                 taken the exports in, so add those that are missing (`coverage` of a run without \
+                 min_coverage lists the dates) or lower it",
+                scope.chart,
+                scope.region,
+                share * 100.0
+            )));
+        }
+    }
+    Ok(())
 }
 
-/// The two passes over the ledger's months.
-fn count(plan: &Plan, ledger: &Ledger, timings: &mut Timings) -> Result<Counted> {
+/// What the ledger's months add up to.
+pub struct Counted {
+    /// What was counted: the pipeline's tallies, then those derived from them.
+    pub tallies: Vec<TallySpec>,
+    /// Scopes and calendars.
+    pub surveyed: Surveyed,
+    /// Tracks, songs, works, artists.
+    pub entities: Entities,
+    /// Milestones, totals and all else.
+    pub folded: Folded,
+}
+
+/// Which listings are on which charts, and the dates of each scope: the first pass over the months.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Damaged`].
+pub fn survey(plan: &Plan, ledger: &Ledger) -> Result<Surveyed> {
     let state = &ledger.state;
     let keys: Vec<&MonthKey> = state.months.keys().collect();
-    let surveyed = timings.time("survey", || {
-        let mut survey = Survey::new(&state.listings);
-        each_month(plan, ledger, &keys, |key, rows| {
-            survey.month(&key.chart, &rows.0);
-            Ok(())
-        })?;
-        Ok::<_, Error>(survey.finish(&state.regions))
+    let mut survey = Survey::new(&state.listings);
+    each_month(plan, ledger, &keys, |key, rows| {
+        survey.month(&key.chart, &rows.0);
+        Ok(())
     })?;
+    Ok(survey.finish(&state.regions, &ledger.conflicts()?))
+}
+
+/// Counts everything in the ledger: the second pass over the months, and for scopes that should
+/// agree a third.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Damaged`]; [`Error::Audit`] if a sum leaves the range of 64 bits.
+pub fn count(plan: &Plan, ledger: &Ledger, timings: &mut Timings) -> Result<Counted> {
+    let state = &ledger.state;
+    let mut keys: Vec<&MonthKey> = state.months.keys().collect();
+    let surveyed = timings.time("survey", || survey(plan, ledger))?;
     let entities =
         timings.time("identify", || Entities::resolve(&plan.catalog, &state.listings, &surveyed.sightings));
     let names: Vec<&str> = state.exports.iter().map(|export| export.name.as_str()).collect();
     let export_order = tables::places(&names);
-    let folded = timings.time("fold", || {
-        let mut fold = Fold::new(&plan.tallies, &surveyed, &entities, &export_order);
+    let mut tallies = plan.tallies.clone();
+    tallies.extend(tally::derive(&plan.tallies, &plan.sensitive(), &surveyed));
+    let reach = plan.reach();
+    let mut folded = timings.time("fold", || {
+        let setup = Setup::new(plan.asked(&tallies, &reach), &surveyed, &entities, &export_order);
+        let mut fold = Fold::new(&setup);
         each_month(plan, ledger, &keys, |key, rows| fold.month(&key.chart, &rows.0))?;
         Ok::<_, Error>(fold.finish())
     })?;
-    Ok(Counted { surveyed, entities, folded })
+    if let Some(mut comparison) = Comparison::new(&surveyed, &entities, plan.tolerance) {
+        timings.time("compare", || {
+            keys.retain(|key| comparison.wants(&key.chart));
+            each_month(plan, ledger, &keys, |key, rows| {
+                comparison.month(&key.chart, &rows.0);
+                Ok(())
+            })?;
+            let (scores, findings) = comparison.finish();
+            folded.scores.extend(scores);
+            folded.findings.extend(findings);
+            Ok::<_, Error>(())
+        })?;
+    }
+    Ok(Counted { tallies, surveyed, entities, folded })
 }
 
 /// Reads the months in order, the next one while the present one is worked on.

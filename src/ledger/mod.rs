@@ -26,14 +26,15 @@ pub use merge::{Change, MonthKey, classify, refuse_namesakes};
 pub use month::{MonthRows, Observation};
 pub use register::{ExportEntry, Quarantined, RowAccount};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::Listing;
 use crate::files;
-use settle::Settled;
+use settle::{Loss, Settled};
 
 /// A ledger as of its newest commit.
 pub struct Ledger {
@@ -148,6 +149,20 @@ impl Ledger {
     fn read_settled(&self, key: &MonthKey) -> Result<Settled> {
         let lost = self.state.lost.get(key).map(|path| month::read_lost(&self.root.join(path)));
         Ok(Settled { kept: self.read_month(key)?.0, lost: lost.transpose()?.unwrap_or_default() })
+    }
+
+    /// The dates of which exports contradict each other, by chart and the code of the region.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Damaged`].
+    pub fn conflicts(&self) -> Result<HashSet<(String, u16, Day)>> {
+        let mut conflicts = HashSet::new();
+        for (key, path) in &self.state.lost {
+            let lost = month::read_lost(&self.root.join(path))?;
+            let superseded = lost.iter().filter(|(_, loss)| *loss == Loss::Superseded);
+            conflicts.extend(superseded.map(|(row, _)| (key.chart.clone(), row.region, row.day)));
+        }
+        Ok(conflicts)
     }
 
     /// The directory.

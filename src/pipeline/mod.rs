@@ -4,16 +4,16 @@
 //! that a scheduled job does not depend on the directory it starts in. [`Plan::load`] lowers the
 //! file and the flags into one validated plan; nothing behind it looks at either again.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::catalog::{Catalog, Credit, EntityKind, Personas};
+use crate::catalog::{Catalog, Credit, EntityKind, Personas, SongRule};
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::dialect::Mapped;
-use crate::tally::{Clock, TallySpec};
+use crate::tally::{Asked, Calendar, Clock, DateState, Due, PaceSpec, RecordKind, RecordSpec, Sensitive, TallySpec};
 
 /// Everything a run needs to know, checked.
 #[derive(Clone, Debug)]
@@ -34,6 +34,14 @@ pub struct Plan {
     pub tallies: Vec<TallySpec>,
     /// What is ranked.
     pub rankings: Vec<RankingSpec>,
+    /// Whose records are followed.
+    pub records: Vec<RecordSpec>,
+    /// Who is set side by side.
+    pub paces: Vec<PaceSpec>,
+    /// Which dates are due, and how many of them must be there.
+    pub coverage: Coverage,
+    /// The part of the larger figure by which two that should agree may differ.
+    pub tolerance: f64,
     /// Dialects of the pipeline's own.
     pub mapped: Vec<Mapped>,
     /// The ranking that a run prints.
@@ -74,6 +82,47 @@ pub struct RankingSpec {
     pub threshold: i64,
     /// What competes.
     pub per: Per,
+    /// For clubs: only these artists.
+    pub cohort: Option<String>,
+    /// For clubs: which credits count.
+    pub credit: Credit,
+    /// For reach: regions at rank 1 instead of regions listed.
+    pub topped: bool,
+    /// Whether to tell how the order depends on conventions.
+    pub sensitivity: bool,
+}
+
+/// Which dates are due, and how many of them must be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Coverage {
+    /// Due from here on, where that is before a scope's first date.
+    pub from: Option<Day>,
+    /// Due up to here, where that is after a scope's last date.
+    pub until: Option<Day>,
+    /// The least share of a scope's due dates whose rows count, from 0 to 1.
+    pub min_coverage: Option<f64>,
+}
+
+impl Coverage {
+    /// The dates on which a scope was due, those beyond its first and last export included.
+    pub fn due(&self, calendar: &Calendar) -> Vec<Due> {
+        let (Some(first), Some(last)) = (calendar.due.first(), calendar.last()) else { return Vec::new() };
+        let step = i64::from(calendar.step.max(1));
+        let missing = |day: Day| Due { day, state: DateState::Missing, rows: 0, cutoff: 0 };
+        let before = self.from.map_or(0, |from| first.day.since(from).max(0) / step);
+        let after = self.until.map_or(0, |until| until.since(last).max(0) / step);
+        let before = (1..=before).rev().map(|steps| missing(first.day.plus(-steps * step)));
+        let after = (1..=after).map(|steps| missing(last.plus(steps * step)));
+        before.chain(calendar.due.iter().copied()).chain(after).collect()
+    }
+
+    /// The share of a scope's due dates whose rows count, if that is less than is asked for.
+    pub fn lacking(&self, calendar: &Calendar) -> Option<f64> {
+        let due = self.due(calendar);
+        let live = due.iter().filter(|due| due.state.is_live()).count();
+        let share = live as f64 / due.len().max(1) as f64;
+        self.min_coverage.filter(|&least| share < least).map(|_| share)
+    }
 }
 
 /// What a ranking compares.
@@ -86,6 +135,10 @@ pub enum RankingKind {
     First,
     /// Streams of the window: more is better.
     MostStreamed,
+    /// How many of an artist's songs have reached the threshold: more is better.
+    Club,
+    /// In how many regions at once: more is better.
+    Reach,
 }
 
 impl RankingKind {
@@ -95,7 +148,14 @@ impl RankingKind {
             Self::Fastest => "fastest",
             Self::First => "first",
             Self::MostStreamed => "most_streamed",
+            Self::Club => "club",
+            Self::Reach => "reach",
         }
+    }
+
+    /// Whether milestones of one threshold are compared.
+    pub fn has_threshold(self) -> bool {
+        matches!(self, Self::Fastest | Self::First | Self::Club)
     }
 }
 
@@ -128,7 +188,58 @@ struct File {
     #[serde(default)]
     ranking: Vec<Ranking>,
     #[serde(default)]
+    record: Vec<Record>,
+    #[serde(default)]
+    pace: Vec<Pace>,
+    #[serde(default)]
+    coverage: CoverageAt,
+    #[serde(default)]
+    reconcile: Reconcile,
+    #[serde(default)]
     mapped: Vec<Mapped>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CoverageAt {
+    from: Option<toml::value::Datetime>,
+    until: Option<toml::value::Datetime>,
+    min_coverage: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reconcile {
+    tolerance: f64,
+}
+
+impl Default for Reconcile {
+    fn default() -> Self {
+        Self { tolerance: 0.01 }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    name: String,
+    kind: RecordKind,
+    entity: Option<EntityKind>,
+    cohort: Option<String>,
+    charts: Option<Vec<String>>,
+    regions: Option<Vec<String>>,
+    tally: Option<String>,
+    threshold: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pace {
+    name: String,
+    tally: String,
+    #[serde(default)]
+    entities: Vec<String>,
+    threshold: Option<i64>,
 }
 
 fn default_ledger() -> PathBuf {
@@ -161,6 +272,7 @@ struct Tally {
     clock: Clock,
     #[serde(default)]
     credit: Credit,
+    song_rule: Option<SongRule>,
     cohort: Option<String>,
     charts: Option<Vec<String>>,
     regions: Option<Vec<String>>,
@@ -176,6 +288,15 @@ struct Ranking {
     threshold: Option<i64>,
     #[serde(default)]
     per: Per,
+    cohort: Option<String>,
+    credit: Option<Credit>,
+    topped: Option<bool>,
+    #[serde(default = "yes")]
+    sensitivity: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Plan {
@@ -202,7 +323,14 @@ impl Plan {
             None => Catalog::default(),
         };
         let tallies = tallies(file.tally, &catalog).map_err(problem)?;
-        let rankings = rankings(file.ranking, &tallies).map_err(problem)?;
+        let rankings = rankings(file.ranking, &tallies, &catalog).map_err(problem)?;
+        let records = records(file.record, &tallies, &catalog).map_err(problem)?;
+        let paces = paces(file.pace, &tallies).map_err(problem)?;
+        let coverage = coverage(file.coverage).map_err(problem)?;
+        let tolerance = file.reconcile.tolerance;
+        if !(0.0..=1.0).contains(&tolerance) {
+            return Err(problem(format!("tolerance = {tolerance} is not between 0 and 1")));
+        }
         if let Some(headline) = &file.headline
             && !rankings.iter().any(|ranking| ranking.name == *headline)
         {
@@ -222,6 +350,10 @@ impl Plan {
             catalog,
             tallies,
             rankings,
+            records,
+            paces,
+            coverage,
+            tolerance,
             mapped: file.mapped,
             headline: file.headline,
             as_of,
@@ -231,71 +363,214 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The tallies whose order rankings want to hold against other conventions.
+    pub fn sensitive(&self) -> Vec<Sensitive> {
+        let mut sensitive: Vec<Sensitive> = Vec::new();
+        for ranking in self.rankings.iter().filter(|ranking| ranking.sensitivity) {
+            if matches!(ranking.kind, RankingKind::Club | RankingKind::Reach) {
+                continue;
+            }
+            let place = sensitive.iter().position(|of| of.tally == ranking.tally).unwrap_or_else(|| {
+                sensitive.push(Sensitive { tally: ranking.tally, ..Sensitive::default() });
+                sensitive.len() - 1
+            });
+            let of = &mut sensitive[place];
+            of.fastest |= ranking.kind == RankingKind::Fastest;
+            of.thresholds.extend(ranking.kind.has_threshold().then_some(ranking.threshold));
+        }
+        sensitive
+    }
+
+    /// The tallies whose entities are counted by regions.
+    pub fn reach(&self) -> Vec<usize> {
+        let rankings = self.rankings.iter().filter(|ranking| ranking.kind == RankingKind::Reach);
+        rankings.map(|ranking| ranking.tally).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// What the pipeline asks of a fold that counts `tallies`: its own, and then others.
+    pub fn asked<'a>(&'a self, tallies: &'a [TallySpec], reach: &'a [usize]) -> Asked<'a> {
+        Asked { tallies, records: &self.records, paces: &self.paces, reach }
+    }
+}
+
+fn known_cohort(what: &str, cohort: Option<&String>, catalog: &Catalog) -> Result<(), String> {
+    match cohort.filter(|cohort| !catalog.has_cohort(cohort)) {
+        None => Ok(()),
+        Some(cohort) => {
+            let known = catalog.cohort_ids().join(", ");
+            Err(format!("{what}: the catalog has no cohort `{cohort}`; it has: {known}"))
+        }
+    }
+}
+
+fn unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(format!("{what} `{name}` stands twice"));
+        }
+    }
+    Ok(())
+}
+
+fn tally_called(what: &str, name: &str, tallies: &[TallySpec]) -> Result<usize, String> {
+    let found = tallies.iter().position(|tally| tally.name == name);
+    found.ok_or_else(|| format!("{what}: no tally is called `{name}`"))
+}
+
+/// The rule that goes with a kind, and the kind that adds up by a rule: a song by URI is a track.
+fn lowered(entity: EntityKind, rule: Option<SongRule>) -> Result<(EntityKind, SongRule), &'static str> {
+    match (entity, rule) {
+        (EntityKind::Song, Some(SongRule::Uri)) => Ok((EntityKind::Track, SongRule::Uri)),
+        (EntityKind::Song, Some(SongRule::Work)) => Ok((EntityKind::Work, SongRule::Work)),
+        (EntityKind::Song, _) => Ok((EntityKind::Song, SongRule::Song)),
+        (EntityKind::Track, None | Some(SongRule::Uri)) => Ok((EntityKind::Track, SongRule::Uri)),
+        (EntityKind::Work, None | Some(SongRule::Work)) => Ok((EntityKind::Work, SongRule::Work)),
+        (EntityKind::Artist, rule) => Ok((EntityKind::Artist, rule.unwrap_or_default())),
+        (EntityKind::Track | EntityKind::Work, Some(_)) => {
+            Err("song_rule is for songs, and for the contributing songs of artists")
+        }
+    }
+}
+
 fn tallies(tallies: Vec<Tally>, catalog: &Catalog) -> Result<Vec<TallySpec>, String> {
-    let mut names = HashSet::new();
+    unique("tally", tallies.iter().map(|tally| &tally.name))?;
     let mut specs = Vec::with_capacity(tallies.len());
     for tally in tallies {
-        let name = &tally.name;
-        if !names.insert(name.clone()) {
-            return Err(format!("tally `{name}` stands twice"));
-        }
+        let what = format!("tally `{}`", tally.name);
         if tally.credit != Credit::All && tally.entity != EntityKind::Artist {
-            return Err(format!("tally `{name}`: only artists have a credit"));
+            return Err(format!("{what}: only artists have a credit"));
         }
-        if let Some(cohort) = tally.cohort.as_ref().filter(|cohort| !catalog.has_cohort(cohort)) {
-            let known = catalog.cohort_ids().join(", ");
-            return Err(format!("tally `{name}`: the catalog has no cohort `{cohort}`; it has: {known}"));
-        }
+        known_cohort(&what, tally.cohort.as_ref(), catalog)?;
         if let Some(bad) = tally.thresholds.iter().find(|&&threshold| threshold < 1) {
-            return Err(format!("tally `{name}`: a threshold of {bad} is not above 0"));
+            return Err(format!("{what}: a threshold of {bad} is not above 0"));
         }
+        let (entity, rule) =
+            lowered(tally.entity, tally.song_rule).map_err(|problem| format!("{what}: {problem}"))?;
         let mut thresholds = tally.thresholds;
         thresholds.sort_unstable();
         thresholds.dedup();
         if thresholds.len() >= usize::from(u16::MAX) {
-            return Err(format!("tally `{name}`: {} thresholds are too many", thresholds.len()));
+            return Err(format!("{what}: {} thresholds are too many", thresholds.len()));
         }
         specs.push(TallySpec {
             name: tally.name,
-            entity: tally.entity,
+            entity,
             clock: tally.clock,
             credit: tally.credit,
+            rule,
             cohort: tally.cohort,
+            only: Vec::new(),
             charts: tally.charts,
             regions: tally.regions,
             thresholds,
+            derived: None,
         });
     }
     Ok(specs)
 }
 
-fn rankings(rankings: Vec<Ranking>, tallies: &[TallySpec]) -> Result<Vec<RankingSpec>, String> {
-    let mut names = HashSet::new();
+fn rankings(
+    rankings: Vec<Ranking>,
+    tallies: &[TallySpec],
+    catalog: &Catalog,
+) -> Result<Vec<RankingSpec>, String> {
+    unique("ranking", rankings.iter().map(|ranking| &ranking.name))?;
     let mut specs = Vec::with_capacity(rankings.len());
     for ranking in rankings {
-        let Ranking { name, kind, per, .. } = ranking;
-        let tally = tallies
-            .iter()
-            .position(|tally| tally.name == ranking.tally)
-            .ok_or_else(|| format!("ranking `{name}`: no tally is called `{}`", ranking.tally))?;
-        let threshold = match (kind, ranking.threshold) {
-            (RankingKind::MostStreamed, None) => 0,
-            (RankingKind::MostStreamed, Some(_)) => {
-                return Err(format!("ranking `{name}`: most_streamed has no threshold"));
-            }
-            (_, Some(threshold)) if tallies[tally].thresholds.contains(&threshold) => threshold,
-            (_, Some(threshold)) => {
-                return Err(format!(
-                    "ranking `{name}`: tally `{}` has no threshold {threshold}",
-                    ranking.tally
-                ));
-            }
-            (_, None) => return Err(format!("ranking `{name}`: {} needs a threshold", kind.word())),
-        };
-        if !names.insert(name.clone()) {
-            return Err(format!("ranking `{name}` stands twice"));
+        let Ranking { name, kind, per, cohort, credit, topped, sensitivity, .. } = ranking;
+        let what = format!("ranking `{name}`");
+        let tally = tally_called(&what, &ranking.tally, tallies)?;
+        known_cohort(&what, cohort.as_ref(), catalog)?;
+        if kind != RankingKind::Club && (cohort.is_some() || credit.is_some()) {
+            return Err(format!("{what}: cohort and credit are for a club; give them to the tally"));
         }
-        specs.push(RankingSpec { name, kind, tally, threshold, per });
+        if kind == RankingKind::Club && tallies[tally].entity == EntityKind::Artist {
+            return Err(format!("{what}: a club counts tracks, songs or works, not artists"));
+        }
+        if kind != RankingKind::Reach && topped.is_some() {
+            return Err(format!("{what}: topped is for reach"));
+        }
+        if matches!(kind, RankingKind::Reach | RankingKind::Club) && per != Per::Window {
+            return Err(format!("{what}: a {} has no windows to choose from", kind.word()));
+        }
+        let threshold = match (kind.has_threshold(), ranking.threshold) {
+            (false, None) => 0,
+            (false, Some(_)) => return Err(format!("{what}: {} has no threshold", kind.word())),
+            (true, Some(threshold)) if tallies[tally].thresholds.contains(&threshold) => threshold,
+            (true, Some(threshold)) => {
+                return Err(format!("{what}: tally `{}` has no threshold {threshold}", ranking.tally));
+            }
+            (true, None) => return Err(format!("{what}: {} needs a threshold", kind.word())),
+        };
+        let (credit, topped) = (credit.unwrap_or_default(), topped.unwrap_or_default());
+        specs.push(RankingSpec { name, kind, tally, threshold, per, cohort, credit, topped, sensitivity });
     }
     Ok(specs)
+}
+
+fn records(
+    records: Vec<Record>,
+    tallies: &[TallySpec],
+    catalog: &Catalog,
+) -> Result<Vec<RecordSpec>, String> {
+    unique("record", records.iter().map(|record| &record.name))?;
+    let mut specs = Vec::with_capacity(records.len());
+    for record in records {
+        let Record { name, kind, entity, cohort, charts, regions, tally, threshold } = record;
+        let what = format!("record `{name}`");
+        known_cohort(&what, cohort.as_ref(), catalog)?;
+        let (entity, milestone) = match (kind, entity, tally, threshold) {
+            (RecordKind::Fastest, None, Some(tally), Some(threshold)) => {
+                if cohort.is_some() || charts.is_some() || regions.is_some() {
+                    return Err(format!("{what}: cohort, charts and regions are those of its tally"));
+                }
+                let place = tally_called(&what, &tally, tallies)?;
+                if !tallies[place].thresholds.contains(&threshold) {
+                    return Err(format!("{what}: tally `{tally}` has no threshold {threshold}"));
+                }
+                (tallies[place].entity, Some((place, threshold)))
+            }
+            (RecordKind::Fastest, ..) => {
+                return Err(format!("{what}: fastest takes a tally and a threshold, and no entity"));
+            }
+            (_, Some(entity), None, None) => (entity, None),
+            _ => return Err(format!("{what}: {} takes an entity, and no tally or threshold", kind.word())),
+        };
+        specs.push(RecordSpec { name, kind, entity, cohort, charts, regions, milestone });
+    }
+    Ok(specs)
+}
+
+fn paces(paces: Vec<Pace>, tallies: &[TallySpec]) -> Result<Vec<PaceSpec>, String> {
+    unique("pace", paces.iter().map(|pace| &pace.name))?;
+    let mut specs = Vec::with_capacity(paces.len());
+    for Pace { name, tally, entities, threshold } in paces {
+        let what = format!("pace `{name}`");
+        let place = tally_called(&what, &tally, tallies)?;
+        if entities.is_empty() && tallies[place].cohort.is_none() {
+            return Err(format!("{what}: name its entities, or take a tally with a cohort"));
+        }
+        if let Some(threshold) = threshold.filter(|of| !tallies[place].thresholds.contains(of)) {
+            return Err(format!("{what}: tally `{tally}` has no threshold {threshold}"));
+        }
+        specs.push(PaceSpec { name, tally: place, entities, threshold });
+    }
+    Ok(specs)
+}
+
+fn coverage(coverage: CoverageAt) -> Result<Coverage, String> {
+    let day = |key: &str, date: Option<toml::value::Datetime>| match date {
+        None => Ok(None),
+        Some(date) => match Day::parse(date.to_string().as_bytes()) {
+            Some(day) if date.time.is_none() => Ok(Some(day)),
+            _ => Err(format!("[coverage] {key} = {date} is not a date such as 2023-01-01")),
+        },
+    };
+    let (from, until) = (day("from", coverage.from)?, day("until", coverage.until)?);
+    if let Some(share) = coverage.min_coverage.filter(|share| !(0.0..=1.0).contains(share)) {
+        return Err(format!("[coverage] min_coverage = {share} is not between 0 and 1"));
+    }
+    Ok(Coverage { from, until, min_coverage: coverage.min_coverage })
 }

@@ -7,16 +7,17 @@ use super::{
     text,
 };
 use crate::error::Result;
+use crate::tally::{Due, Scope};
 
 /// The contract.
 pub const CONTRACT: Contract = Contract {
     name: "coverage",
-    about: "for every date between a scope's first and last, what is known of it",
+    about: "for every date on which a chart was due, what is known of it",
     columns: &[
         field("chart", Kind::String, "source:period, such as spotify:daily"),
         field("region", Kind::String, "global or an ISO 3166-1 alpha-2 code in lower case"),
         field("date", Kind::Date, "the date on which a chart was due"),
-        field("state", Kind::String, "observed, short, rank_gap, stale or missing"),
+        field("state", Kind::String, "observed, short, rank_gap, conflict, stale or missing"),
         field("rows", Kind::Int64, "rows of the chart"),
         nullable("cutoff", Kind::Int64, "streams of the last row; empty where nothing is known"),
     ],
@@ -27,14 +28,13 @@ pub const CONTRACT: Contract = Contract {
 
 fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
     let surveyed = sources.surveyed;
-    let rows: Vec<_> = surveyed
-        .scopes
-        .iter()
-        .zip(&surveyed.calendars)
-        .flat_map(|(scope, calendar)| calendar.due.iter().map(move |due| (scope, due)))
+    let scopes = || surveyed.scopes.iter().zip(&surveyed.calendars);
+    let due: Vec<Vec<Due>> = scopes().map(|(_, calendar)| sources.plan.coverage.due(calendar)).collect();
+    let rows: Vec<(&Scope, &Due)> = scopes()
+        .zip(&due)
+        .flat_map(|((scope, _), due)| due.iter().map(move |due| (scope, due)))
         .collect();
-    let known =
-        |scope: &crate::tally::Scope, due: &crate::tally::Due| scope.has_streams && due.state.is_live();
+    let known = |scope: &Scope, due: &Due| scope.has_streams && due.state.is_live();
     let columns = vec![
         text("chart", rows.iter().map(|(scope, _)| scope.chart.as_str())),
         text("region", rows.iter().map(|(scope, _)| scope.region.as_str())),

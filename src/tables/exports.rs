@@ -46,7 +46,8 @@ fn holds(frame: &DataFrame) -> PolarsResult<Option<String>> {
 }
 
 fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
-    let mut rows: Vec<&ExportEntry> = sources.state.exports.iter().collect();
+    let exports = sources.state.exports.iter();
+    let mut rows: Vec<&ExportEntry> = exports.filter(|export| sources.is_listed(export)).collect();
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     let all = || rows.iter();
     let joined = |names: fn(&ExportEntry) -> &Vec<String>| -> Vec<String> {

@@ -4,11 +4,13 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{
-    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, Subject, WINDOW, identity_columns,
-    tally_column,
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject, WINDOW,
+    identity_columns, tally_column,
 };
+use super::merges::Merges;
 use super::{
-    Contract, Kind, Orders, Sources, date, field, frame, gathered, nullable, number, optional_date, text,
+    Contract, Kind, Orders, Sources, date, field, frame, gathered, nullable, number, optional_bool,
+    optional_date, text,
 };
 use crate::error::Result;
 use crate::tally::Milestone;
@@ -27,12 +29,14 @@ pub const CONTRACT: Contract = Contract {
         ENTITY,
         ARTISTS,
         CREDIT,
+        SONG_RULE,
         CLOCK,
         WINDOW,
         field("threshold", Kind::Int64, "streams to reach"),
         field("reached_on", Kind::Date, "first date at or over the threshold; a week's Thursday"),
-        field("reached_from", Kind::Date, "first day of the chart period dated reached_on"),
+        field("reached_from", Kind::Date, "first day of the period in which it was: a week's Friday"),
         nullable("earliest_on", Kind::Date, "earliest possible date, absences filled; empty for artists"),
+        nullable("estimated_on", Kind::Date, "an estimate: the day, had the period's streams come evenly"),
         field("certainty", Kind::String, "certain, bounded (earliest_on to reached_on) or at_latest"),
         field("start_on", Kind::Date, "when the count began"),
         field("start_basis", Kind::String, "first_export, first_charted, release, conflict or calendar"),
@@ -42,6 +46,8 @@ pub const CONTRACT: Contract = Contract {
         field("streams_on_date", Kind::Int64, "streams of the date"),
         field("cumulative", Kind::Int64, "streams up to and including the date"),
         field("contributing_songs", Kind::Int64, "different songs with streams so far"),
+        CREDIT_SOURCE,
+        nullable("made_by_merge", Kind::Boolean, "whether no single URI got there; empty but for songs, works"),
         field("evidence_export", Kind::String, "the export with the row that added most on the date"),
         field("evidence_row", Kind::Int64, "that row: line of a text export, row of a Parquet export"),
     ],
@@ -63,20 +69,16 @@ fn holds(frame: &DataFrame) -> PolarsResult<Option<String>> {
 }
 
 fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
-    let mut rows: Vec<&Milestone> = sources.folded.milestones.iter().collect();
+    let all = sources.folded.milestones.iter();
+    let mut rows: Vec<&Milestone> = all.filter(|row| sources.is_own(row.tally)).collect();
     rows.par_sort_unstable_by_key(|row| {
-        let kind = sources.plan.tallies[row.tally as usize].entity;
+        let kind = sources.tallies[row.tally as usize].entity;
         let entity = orders.entity(kind, row.entity);
         (orders.tallies[row.tally as usize], row.scope, entity, row.window, row.threshold)
     });
-    let subject = |row: &&Milestone| Subject {
-        tally: row.tally,
-        scope: row.scope,
-        entity: row.entity,
-        window: row.window,
-    };
+    let subject = |row: &&Milestone| Subject::new(sources, row.tally, row.scope, row.entity, row.window);
     let subjects: Vec<Subject> = rows.iter().map(subject).collect();
-    let period = |row: &Milestone| i64::from(sources.surveyed.scopes[row.scope as usize].period) - 1;
+    let merges = Merges::new(sources);
     let exports = sources.state.exports.iter().map(|export| export.name.as_str());
     let mut columns = vec![tally_column(sources, &subjects)?];
     columns.extend(identity_columns(sources, &subjects)?);
@@ -84,8 +86,9 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     columns.extend([
         number("threshold", rows().map(|row| row.threshold)),
         date("reached_on", rows().map(|row| row.reached_on)),
-        date("reached_from", rows().map(|row| row.reached_on.plus(-period(row)))),
+        date("reached_from", rows().map(|row| row.reached_from)),
         optional_date("earliest_on", rows().map(|row| row.earliest_on)),
+        optional_date("estimated_on", rows().map(|row| row.estimated_on)),
         text("certainty", rows().map(|row| row.certainty.word())),
         date("start_on", rows().map(|row| row.start_on)),
         text("start_basis", rows().map(|row| row.start_basis.word())),
@@ -95,6 +98,8 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
         number("streams_on_date", rows().map(|row| row.on_date)),
         number("cumulative", rows().map(|row| row.before.saturating_add(row.on_date))),
         number("contributing_songs", rows().map(|row| i64::from(row.songs))),
+        text("credit_source", rows().zip(&subjects).map(|(row, of)| row.credits.word(of.credit))),
+        optional_bool("made_by_merge", rows().map(|row| merges.made(sources, row))),
         gathered("evidence_export", exports, rows().map(|row| row.export))?,
         number("evidence_row", rows().map(|row| i64::from(row.line))),
     ]);

@@ -5,13 +5,21 @@
 //! sorted; nothing here reads or writes files.
 
 pub mod chart_runs;
+pub mod checks;
 pub mod coverage;
 pub mod credits;
 pub mod exports;
 mod identity;
+pub mod merges;
 pub mod milestones;
+mod order;
+pub mod pace;
 pub mod quarantine;
 pub mod rankings;
+pub mod reach;
+pub mod reconciliation;
+pub mod records;
+mod sensitivity;
 pub mod totals;
 
 use std::cmp::Ordering;
@@ -22,17 +30,23 @@ use rayon::prelude::*;
 use crate::catalog::{Entities, EntityKind};
 use crate::dates::Day;
 use crate::error::{Error, Result};
-use crate::ledger::State;
+use crate::ledger::{ExportEntry, State};
 use crate::pipeline::Plan;
-use crate::tally::{Folded, Surveyed};
+use crate::tally::{Folded, Surveyed, TallySpec, Variant};
 
 /// Every published table, in the order in which they are listed.
-pub const ALL: [&Contract; 8] = [
+pub const ALL: [&Contract; 14] = [
     &milestones::CONTRACT,
     &totals::CONTRACT,
     &rankings::CONTRACT,
     &chart_runs::CONTRACT,
+    &records::CONTRACT,
+    &reach::CONTRACT,
+    &pace::CONTRACT,
+    &merges::CONTRACT,
     &coverage::CONTRACT,
+    &checks::CONTRACT,
+    &reconciliation::CONTRACT,
     &exports::CONTRACT,
     &quarantine::CONTRACT,
     &credits::CONTRACT,
@@ -130,12 +144,33 @@ pub struct Sources<'a> {
     pub plan: &'a Plan,
     /// The ledger's state.
     pub state: &'a State,
+    /// What was counted: the pipeline's tallies, then those derived from them.
+    pub tallies: &'a [TallySpec],
     /// Scopes and calendars.
     pub surveyed: &'a Surveyed,
     /// Tracks, songs, artists.
     pub entities: &'a Entities,
     /// Milestones, totals, chart runs.
     pub folded: &'a Folded,
+}
+
+impl Sources<'_> {
+    /// Whether a tally is the pipeline's own, so that its figures are published.
+    fn is_own(&self, tally: u32) -> bool {
+        self.tallies.get(tally as usize).is_some_and(|tally| tally.derived.is_none())
+    }
+
+    /// Whether an export was there on the date as of which the tables are.
+    fn is_listed(&self, export: &ExportEntry) -> bool {
+        let first = export.days.map(|days| days.0);
+        self.plan.as_of.is_none_or(|as_of| first.is_none_or(|first| first <= as_of))
+    }
+
+    /// The tally that counts otherwise for another one.
+    fn derived(&self, of: usize, variant: Variant) -> Option<u32> {
+        let place = self.tallies.iter().position(|tally| tally.derived == Some((of, variant)));
+        place.map(|place| place as u32)
+    }
 }
 
 /// Builds every table.
@@ -228,7 +263,7 @@ impl Orders {
         };
         Self {
             tallies: places(
-                &sources.plan.tallies.iter().map(|tally| tally.name.as_str()).collect::<Vec<_>>(),
+                &sources.tallies.iter().map(|tally| tally.name.as_str()).collect::<Vec<_>>(),
             ),
             entities: EntityKind::ALL.map(names),
         }
@@ -286,6 +321,10 @@ fn date(name: &str, values: impl Iterator<Item = Day>) -> Column {
 fn optional_date(name: &str, values: impl Iterator<Item = Option<Day>>) -> Column {
     let days: Int32Chunked = values.map(|day| day.map(|day| i32::from(day.0))).collect();
     days.with_name(name.into()).into_date().into_column()
+}
+
+fn boolean(name: &str, values: impl Iterator<Item = bool>) -> Column {
+    BooleanChunked::from_iter_values(name.into(), values).into_column()
 }
 
 fn optional_bool(name: &str, values: impl Iterator<Item = Option<bool>>) -> Column {

@@ -22,10 +22,11 @@ pub const CONTRACT: Contract = Contract {
 };
 
 fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
-    let name = |row: &Quarantined| {
-        sources.state.exports.get(row.export as usize).map_or("", |export| export.name.as_str())
-    };
-    let mut rows: Vec<&Quarantined> = sources.state.quarantine.iter().collect();
+    let export = |row: &Quarantined| sources.state.exports.get(row.export as usize);
+    let name = |row: &Quarantined| export(row).map_or("", |export| export.name.as_str());
+    let rows = sources.state.quarantine.iter();
+    let mut rows: Vec<&Quarantined> =
+        rows.filter(|row| export(row).is_some_and(|export| sources.is_listed(export))).collect();
     rows.sort_by_key(|row| (name(row), row.line));
     let columns = vec![
         text("export", rows.iter().map(|row| name(row))),

@@ -1,22 +1,25 @@
-//! `rankings`: orders of entities, by milestone or by total, with the rank of the day before.
+//! `rankings`: orders of entities, by milestone or by total, with the rank of the day before, and
+//! how far the order can be relied on.
 
 use std::collections::HashMap;
 
-use chrono::Datelike;
 use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{
-    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, Subject, WINDOW, identity_columns,
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject, WINDOW,
+    identity_columns,
 };
+use super::order::{Interval, certain, descending, ranks};
 use super::{
     Contract, Kind, Orders, Sources, field, frame, gathered, holds_always, nullable, number, optional_date,
-    optional_number, optional_text, text,
+    optional_number, optional_text, sensitivity, text,
 };
+use crate::catalog::{Credit, EntityKind};
 use crate::dates::Day;
 use crate::error::Result;
 use crate::pipeline::{Per, RankingKind, RankingSpec};
-use crate::tally::{Milestone, Window};
+use crate::tally::{CreditSource, Milestone, Window};
 
 /// The contract.
 pub const CONTRACT: Contract = Contract {
@@ -24,7 +27,7 @@ pub const CONTRACT: Contract = Contract {
     about: "orders of entities by milestone or by total, with the change since the date before",
     columns: &[
         field("ranking", Kind::String, "the pipeline's name for this order"),
-        field("kind", Kind::String, "fastest, first or most_streamed"),
+        field("kind", Kind::String, "fastest, first, most_streamed, club or reach"),
         CHART,
         REGION,
         BASIS,
@@ -33,17 +36,21 @@ pub const CONTRACT: Contract = Contract {
         ENTITY,
         ARTISTS,
         CREDIT,
+        SONG_RULE,
         CLOCK,
         WINDOW,
-        field("threshold", Kind::Int64, "streams to reach; 0 for most_streamed"),
+        field("threshold", Kind::Int64, "streams to reach; 0 for most_streamed and reach"),
         field("rank", Kind::Int64, "competition rank: 1, 2, 2, 4"),
         field("dense_rank", Kind::Int64, "dense rank: 1, 2, 2, 3"),
         field("value", Kind::Int64, "what is compared"),
-        field("unit", Kind::String, "days, date (20240320) or streams"),
-        nullable("reached_on", Kind::Date, "the date of the milestone"),
+        field("unit", Kind::String, "days, date (20240320), streams, songs or regions"),
+        nullable("reached_on", Kind::Date, "the date of the milestone or of the value"),
         nullable("days_elapsed", Kind::Int64, "days from the start of the count to it"),
         nullable("day_number", Kind::Int64, "days_elapsed + 1"),
-        field("contributing_songs", Kind::Int64, "different songs behind the value"),
+        field("contributing_songs", Kind::Int64, "different songs behind the value; 0 for club, reach"),
+        CREDIT_SOURCE,
+        nullable("order", Kind::String, "certain, or possibly tied: the bounds leave the rank open"),
+        nullable("sensitivity", Kind::String, "none, or the conventions that give another rank, and which"),
         nullable("previous_rank", Kind::Int64, "rank as of the date before the scope's last one"),
         nullable("rank_change", Kind::Int64, "previous_rank − rank: positive is a climb"),
         nullable("note", Kind::String, "new: not ranked as of the date before"),
@@ -55,55 +62,93 @@ pub const CONTRACT: Contract = Contract {
 
 /// One who competes.
 #[derive(Clone, Copy)]
-struct Entry {
-    scope: u32,
-    window: Window,
-    entity: u32,
-    value: i64,
-    /// Smaller is better.
-    key: i64,
-    reached: Option<(Day, i64)>,
-    songs: u32,
+pub struct Entry {
+    /// Index of the scope.
+    pub scope: u32,
+    /// Which turn of the clock.
+    pub window: Window,
+    /// Code of the entity.
+    pub entity: u32,
+    /// What is compared.
+    pub value: i64,
+    /// The same so that smaller is better, and the best it can be.
+    pub key: Interval,
+    /// The date of the value, and the days from the start to it; −1 without a start.
+    pub reached: Option<(Day, i64)>,
+    /// Different songs behind it.
+    pub songs: u32,
+    /// What the credits rest on.
+    pub credits: CreditSource,
 }
 
-struct Placed {
-    ranking: usize,
-    entry: Entry,
-    rank: i64,
+/// An entry in its place.
+pub struct Placed {
+    /// Who.
+    pub entry: Entry,
+    /// Competition rank.
+    pub rank: i64,
     dense: i64,
+    certain: bool,
+}
+
+struct Row {
+    ranking: usize,
+    placed: Placed,
     previous: Option<i64>,
+    sensitivity: Option<String>,
 }
 
 fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     let specs = &sources.plan.rankings;
-    let mut rows: Vec<Placed> = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     for (ranking, spec) in specs.iter().enumerate() {
-        let before: HashMap<(u32, Window, u32), i64> = placed(entries(sources, spec, true), spec.per)
-            .map(|(entry, rank, _)| (identity(&entry, spec.per), rank))
-            .collect();
-        rows.extend(placed(entries(sources, spec, false), spec.per).map(|(entry, rank, dense)| {
-            let previous = before.get(&identity(&entry, spec.per)).copied();
-            Placed { ranking, entry, rank, dense, previous }
+        let has_past = spec.kind != RankingKind::Reach;
+        let past = if has_past { placed(sources, entries(sources, spec, spec.tally, true), spec) } else { Vec::new() };
+        let before: HashMap<(u32, Window, u32), i64> =
+            past.iter().map(|placed| (identity(&placed.entry, spec.per), placed.rank)).collect();
+        let present = placed(sources, entries(sources, spec, spec.tally, false), spec);
+        let mut notes = sensitivity::notes(sources, spec, &present).into_iter();
+        rows.extend(present.into_iter().map(|placed| Row {
+            ranking,
+            previous: before.get(&identity(&placed.entry, spec.per)).copied(),
+            placed,
+            sensitivity: notes.next().flatten(),
         }));
     }
     let names = super::places(&specs.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>());
     rows.par_sort_by_key(|row| {
-        let kind = sources.plan.tallies[specs[row.ranking].tally].entity;
-        let entity = orders.entity(kind, row.entry.entity);
-        (names[row.ranking], row.entry.scope, row.entry.window, specs[row.ranking].threshold, entity)
+        let Entry { scope, window, entity, .. } = row.placed.entry;
+        let spec = &specs[row.ranking];
+        let entity = orders.entity(competitor(sources, spec), entity);
+        (names[row.ranking], scope, window, spec.threshold, entity)
     });
-    let subject = |row: &Placed| {
-        let Entry { scope, entity, window, .. } = row.entry;
-        Subject { tally: specs[row.ranking].tally as u32, scope, entity, window }
+    let subject = |row: &Row| {
+        let spec = &specs[row.ranking];
+        let Entry { scope, entity, window, .. } = row.placed.entry;
+        let subject = Subject::new(sources, spec.tally as u32, scope, entity, window);
+        match spec.kind {
+            RankingKind::Club => Subject { kind: EntityKind::Artist, credit: spec.credit, ..subject },
+            RankingKind::Reach => Subject { all_regions: true, ..subject },
+            _ => subject,
+        }
     };
     let subjects: Vec<Subject> = rows.iter().map(subject).collect();
-    let spec = |row: &Placed| &specs[row.ranking];
-    let unit = |row: &Placed| match spec(row).kind {
+    let spec = |row: &Row| &specs[row.ranking];
+    let unit = |row: &Row| match spec(row).kind {
         RankingKind::Fastest => "days",
         RankingKind::First => "date",
         RankingKind::MostStreamed => "streams",
+        RankingKind::Club => "songs",
+        RankingKind::Reach => "regions",
     };
+    let order = |row: &Row| match (spec(row).kind, row.placed.certain) {
+        (RankingKind::Club | RankingKind::Reach, _) => None,
+        (_, true) => Some("certain"),
+        (_, false) => Some("possibly tied"),
+    };
+    let note = |row: &Row| (row.previous.is_none() && spec(row).kind != RankingKind::Reach).then_some("new");
     let all = || rows.iter();
+    let entry = || rows.iter().map(|row| &row.placed.entry);
     let ranking = || rows.iter().map(|row| row.ranking as u32);
     let mut columns = vec![
         gathered("ranking", specs.iter().map(|spec| spec.name.as_str()), ranking())?,
@@ -112,19 +157,35 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     columns.extend(identity_columns(sources, &subjects)?);
     columns.extend([
         number("threshold", all().map(|row| spec(row).threshold)),
-        number("rank", all().map(|row| row.rank)),
-        number("dense_rank", all().map(|row| row.dense)),
-        number("value", all().map(|row| row.entry.value)),
+        number("rank", all().map(|row| row.placed.rank)),
+        number("dense_rank", all().map(|row| row.placed.dense)),
+        number("value", entry().map(|entry| entry.value)),
         text("unit", all().map(unit)),
-        optional_date("reached_on", all().map(|row| row.entry.reached.map(|reached| reached.0))),
-        optional_number("days_elapsed", all().map(|row| row.entry.reached.map(|reached| reached.1))),
-        optional_number("day_number", all().map(|row| row.entry.reached.map(|reached| reached.1 + 1))),
-        number("contributing_songs", all().map(|row| i64::from(row.entry.songs))),
+        optional_date("reached_on", entry().map(|entry| entry.reached.map(|reached| reached.0))),
+        optional_number("days_elapsed", entry().map(|entry| elapsed(entry))),
+        optional_number("day_number", entry().map(|entry| elapsed(entry).map(|days| days + 1))),
+        number("contributing_songs", entry().map(|entry| i64::from(entry.songs))),
+        text("credit_source", entry().zip(&subjects).map(|(entry, of)| entry.credits.word(of.credit))),
+        optional_text("order", all().map(order)),
+        optional_text("sensitivity", all().map(|row| row.sensitivity.as_deref())),
         optional_number("previous_rank", all().map(|row| row.previous)),
-        optional_number("rank_change", all().map(|row| row.previous.map(|previous| previous - row.rank))),
-        optional_text("note", all().map(|row| row.previous.is_none().then_some("new"))),
+        optional_number("rank_change", all().map(|row| row.previous.map(|past| past - row.placed.rank))),
+        optional_text("note", all().map(note)),
     ]);
     frame(subjects.len(), columns)
+}
+
+/// The days from the start of the count, where there is one.
+fn elapsed(entry: &Entry) -> Option<i64> {
+    entry.reached.map(|reached| reached.1).filter(|&days| days >= 0)
+}
+
+/// What competes in a ranking.
+fn competitor(sources: &Sources<'_>, spec: &RankingSpec) -> EntityKind {
+    match spec.kind {
+        RankingKind::Club => EntityKind::Artist,
+        _ => sources.tallies.get(spec.tally).map_or(EntityKind::Track, |tally| tally.entity),
+    }
 }
 
 /// What makes an entry the same one as of the date before.
@@ -135,69 +196,169 @@ fn identity(entry: &Entry, per: Per) -> (u32, Window, u32) {
     }
 }
 
-/// All who compete; with `before`, as of the date before the scope's last one.
-fn entries(sources: &Sources<'_>, spec: &RankingSpec, before: bool) -> Vec<Entry> {
-    let last = |scope: u32| sources.surveyed.calendars[scope as usize].last();
-    let of_tally = |tally: u32| tally as usize == spec.tally;
-    if spec.kind == RankingKind::MostStreamed {
-        let totals = sources.folded.totals.iter().filter(|total| of_tally(total.tally));
-        return totals
-            .filter(|total| !before || last(total.scope) != Some(total.first_on))
-            .map(|total| {
-                let value = total.streams - if before { total.on_last_date } else { 0 };
-                Entry {
-                    scope: total.scope,
-                    window: total.window,
-                    entity: total.entity,
-                    value,
-                    key: -value,
-                    reached: None,
-                    songs: total.songs,
-                }
+/// All who compete in a ranking by a tally, its own or one that counts otherwise; with `before`, as
+/// of the date before the scope's last one.
+pub fn entries(sources: &Sources<'_>, spec: &RankingSpec, tally: usize, before: bool) -> Vec<Entry> {
+    match spec.kind {
+        RankingKind::MostStreamed => totals(sources, tally, before),
+        RankingKind::Fastest | RankingKind::First => milestones(sources, spec, tally, before)
+            .map(|row| {
+                let elapsed = row.reached_on.since(row.start_on);
+                let earliest = row.earliest_on.unwrap_or(row.start_on).max(row.start_on);
+                let (value, key) = match spec.kind {
+                    RankingKind::First => {
+                        let worst = i64::from(row.reached_on.0);
+                        (row.reached_on.number(), Interval { best: i64::from(earliest.0), worst })
+                    }
+                    _ => (elapsed, Interval { best: earliest.since(row.start_on), worst: elapsed }),
+                };
+                let reached = Some((row.reached_on, elapsed));
+                let Milestone { scope, window, entity, songs, credits, .. } = *row;
+                Entry { scope, window, entity, value, key, reached, songs, credits }
             })
-            .collect();
+            .collect(),
+        RankingKind::Club => club(sources, spec, milestones(sources, spec, tally, before)),
+        RankingKind::Reach => reach(sources, spec, tally),
     }
-    let milestones = sources.folded.milestones.iter();
-    milestones
-        .filter(|row| of_tally(row.tally) && row.threshold == spec.threshold)
-        .filter(|row| !before || last(row.scope) != Some(row.reached_on))
-        .map(|row| {
-            let elapsed = row.reached_on.since(row.start_on);
-            let (value, key) = match spec.kind {
-                RankingKind::First => {
-                    let date = row.reached_on.date();
-                    let value = date.year() * 10_000 + date.month() as i32 * 100 + date.day() as i32;
-                    (i64::from(value), i64::from(row.reached_on.0))
-                }
-                _ => (elapsed, elapsed),
-            };
-            let reached = Some((row.reached_on, elapsed));
-            let Milestone { scope, window, entity, songs, .. } = *row;
-            Entry { scope, window, entity, value, key, reached, songs }
+}
+
+fn last(sources: &Sources<'_>, scope: u32) -> Option<Day> {
+    sources.surveyed.calendars.get(scope as usize).and_then(|calendar| calendar.last())
+}
+
+fn totals(sources: &Sources<'_>, tally: usize, before: bool) -> Vec<Entry> {
+    let totals = sources.folded.totals.iter().filter(|total| total.tally as usize == tally);
+    totals
+        .filter(|total| !before || last(sources, total.scope) != Some(total.first_on))
+        .map(|total| {
+            let value = total.streams - if before { total.on_last_date } else { 0 };
+            Entry {
+                scope: total.scope,
+                window: total.window,
+                entity: total.entity,
+                value,
+                key: descending(value, total.at_most),
+                reached: None,
+                songs: total.songs,
+                credits: total.credits,
+            }
         })
         .collect()
 }
 
-/// Competition and dense ranks, within each window or over each entity's best one.
-fn placed(mut entries: Vec<Entry>, per: Per) -> impl Iterator<Item = (Entry, i64, i64)> {
+fn milestones<'a>(
+    sources: &'a Sources<'_>,
+    spec: &'a RankingSpec,
+    tally: usize,
+    before: bool,
+) -> impl Iterator<Item = &'a Milestone> {
+    let milestones = sources.folded.milestones.iter();
+    milestones
+        .filter(move |row| row.tally as usize == tally && row.threshold == spec.threshold)
+        .filter(move |row| !before || last(sources, row.scope) != Some(row.reached_on))
+}
+
+/// How many of the entities that reached the threshold credit each artist.
+fn club<'a>(
+    sources: &Sources<'_>,
+    spec: &RankingSpec,
+    milestones: impl Iterator<Item = &'a Milestone>,
+) -> Vec<Entry> {
+    let entities = sources.entities;
+    let kind = sources.tallies.get(spec.tally).map_or(EntityKind::Song, |tally| tally.entity);
+    let members = spec.cohort.as_deref().and_then(|cohort| entities.members(cohort, EntityKind::Artist));
+    let credited = credited_on(sources, kind, spec.credit);
+    let mut clubs: HashMap<(u32, Window, u32), (i64, CreditSource)> = HashMap::new();
+    for row in milestones {
+        for &(artist, source) in credited.get(&row.entity).into_iter().flatten() {
+            if members.is_none_or(|members| members.get(artist as usize) == Some(&true)) {
+                let club = clubs.entry((row.scope, row.window, artist)).or_default();
+                *club = (club.0 + 1, club.1.or(source));
+            }
+        }
+    }
+    let entry = |((scope, window, entity), (value, credits))| {
+        let key = descending(value, Some(value));
+        Entry { scope, window, entity, value, key, reached: None, songs: 0, credits }
+    };
+    clubs.into_iter().map(entry).collect()
+}
+
+/// For each track, song or work the artists whom it credits, each once.
+fn credited_on(
+    sources: &Sources<'_>,
+    kind: EntityKind,
+    credit: Credit,
+) -> HashMap<u32, Vec<(u32, CreditSource)>> {
+    let entities = sources.entities;
+    let mut credited: HashMap<u32, Vec<(u32, CreditSource)>> = HashMap::new();
+    for (listing, seen) in sources.surveyed.sightings.iter().enumerate() {
+        let Some((_, last)) = *seen else { continue };
+        let of = match kind {
+            EntityKind::Track => entities.track_of.get(listing),
+            EntityKind::Work => entities.work_of.get(listing),
+            _ => entities.song_of.get(listing),
+        };
+        let Some(&of) = of else { continue };
+        for artist in entities.artists_of(listing, last).iter().filter(|artist| credit.counts(artist.role)) {
+            let all = credited.entry(of).or_default();
+            match all.iter_mut().find(|(known, _)| *known == artist.artist) {
+                Some((_, source)) => *source = source.and(artist.role),
+                None => all.push((artist.artist, CreditSource::NONE.and(artist.role))),
+            }
+        }
+    }
+    credited
+}
+
+/// The most regions of each entity on one date.
+fn reach(sources: &Sources<'_>, spec: &RankingSpec, tally: usize) -> Vec<Entry> {
+    let chart = |scope: u32| sources.surveyed.scopes.get(scope as usize).map_or("", |scope| &scope.chart);
+    // One scope stands for all of its chart.
+    let mut first: HashMap<&str, u32> = HashMap::new();
+    let mut best: HashMap<(&str, u32), (i64, Day)> = HashMap::new();
+    for row in sources.folded.reached.iter().filter(|row| row.tally as usize == tally) {
+        let scope = first.entry(chart(row.scope)).or_insert(row.scope);
+        *scope = row.scope.min(*scope);
+        let value = i64::from(if spec.topped { row.topped } else { row.regions });
+        if value > 0 {
+            let best = best.entry((chart(row.scope), row.entity)).or_insert((value, row.day));
+            if value > best.0 || (value == best.0 && row.day < best.1) {
+                *best = (value, row.day);
+            }
+        }
+    }
+    let entry = |((chart, entity), (value, day))| Entry {
+        scope: first.get(chart).copied().unwrap_or_default(),
+        window: Window::ALL,
+        entity,
+        value,
+        key: descending(value, Some(value)),
+        reached: Some((day, -1)),
+        songs: 0,
+        credits: CreditSource::NONE,
+    };
+    best.into_iter().map(entry).collect()
+}
+
+/// Everybody's place, within each window or over each entity's best one.
+pub fn placed(sources: &Sources<'_>, mut entries: Vec<Entry>, spec: &RankingSpec) -> Vec<Placed> {
+    let per = spec.per;
     if per == Per::Entity {
-        entries.sort_unstable_by_key(|entry| (entry.scope, entry.entity, entry.key, entry.window));
+        entries.sort_unstable_by_key(|entry| (entry.scope, entry.entity, entry.key.worst, entry.window));
         entries.dedup_by_key(|entry| (entry.scope, entry.entity));
     }
-    let group = move |entry: &Entry| (entry.scope, identity(entry, per).1);
-    entries.sort_unstable_by_key(|entry| (group(entry), entry.key, entry.window, entry.entity));
-    let (mut rank, mut dense, mut place) = (0, 0, 0);
-    let mut last: Option<((u32, Window), i64)> = None;
-    entries.into_iter().map(move |entry| {
-        let this = (group(&entry), entry.key);
-        if last.map(|last| last.0) != Some(this.0) {
-            (rank, dense, place) = (0, 0, 0);
-        }
-        place += 1;
-        if last != Some(this) {
-            (rank, dense) = (place, dense + 1);
-        }
-        last = Some(this);
-        (entry, rank, dense)
-    })
+    let group = |entry: &Entry| (entry.scope, identity(entry, per).1);
+    entries.sort_unstable_by_key(|entry| (group(entry), entry.key.worst, entry.window, entry.entity));
+    let mut all = Vec::with_capacity(entries.len());
+    for group in entries.chunk_by(|a, b| group(a) == group(b)) {
+        let keys: Vec<Interval> = group.iter().map(|entry| entry.key).collect();
+        let worst: Vec<i64> = keys.iter().map(|key| key.worst).collect();
+        // A week hides the order of its days, but not that of sums.
+        let period = sources.surveyed.scopes.get(group[0].scope as usize).map_or(1, |scope| scope.period);
+        let certain = certain(&keys, period == 1 || spec.kind == RankingKind::MostStreamed);
+        let places = ranks(&worst).into_iter().zip(certain).zip(group);
+        all.extend(places.map(|(((rank, dense), certain), &entry)| Placed { entry, rank, dense, certain }));
+    }
+    all
 }

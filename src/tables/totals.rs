@@ -4,11 +4,12 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{
-    ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, Subject, WINDOW, identity_columns,
-    tally_column,
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject, WINDOW,
+    identity_columns, tally_column,
 };
 use super::{
     Contract, Kind, Orders, Sources, date, field, frame, holds_always, nullable, number, optional_number,
+    text,
 };
 use crate::error::Result;
 use crate::tally::Total;
@@ -27,17 +28,22 @@ pub const CONTRACT: Contract = Contract {
         ENTITY,
         ARTISTS,
         CREDIT,
+        SONG_RULE,
         CLOCK,
         WINDOW,
         field("streams", Kind::Int64, "the sum"),
+        nullable("at_most", Kind::Int64, "the sum with absences filled to the cut-offs; empty if unknown"),
         field("first_on", Kind::Date, "first date with streams in the window"),
         field("last_on", Kind::Date, "last date with streams in the window"),
         field("dates_observed", Kind::Int64, "dates with streams"),
         field("contributing_songs", Kind::Int64, "different songs with streams"),
+        CREDIT_SOURCE,
         field("peak_streams", Kind::Int64, "streams of the best date"),
         field("peak_on", Kind::Date, "the best date, the earlier on a tie"),
         nullable("next_threshold", Kind::Int64, "the tally's first threshold that is not reached"),
         nullable("remaining", Kind::Int64, "streams missing to it"),
+        field("start_on", Kind::Date, "when the count began"),
+        field("start_basis", Kind::String, "first_export, first_charted, release, conflict or calendar"),
     ],
     grain: &["tally", "chart", "region", "entity_id", "window"],
     build,
@@ -45,27 +51,31 @@ pub const CONTRACT: Contract = Contract {
 };
 
 fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
-    let mut rows: Vec<&Total> = sources.folded.totals.iter().collect();
+    let all = sources.folded.totals.iter();
+    let mut rows: Vec<&Total> = all.filter(|row| sources.is_own(row.tally)).collect();
     rows.par_sort_unstable_by_key(|row| {
-        let kind = sources.plan.tallies[row.tally as usize].entity;
+        let kind = sources.tallies[row.tally as usize].entity;
         (orders.tallies[row.tally as usize], row.scope, orders.entity(kind, row.entity), row.window)
     });
-    let subject =
-        |row: &&Total| Subject { tally: row.tally, scope: row.scope, entity: row.entity, window: row.window };
+    let subject = |row: &&Total| Subject::new(sources, row.tally, row.scope, row.entity, row.window);
     let subjects: Vec<Subject> = rows.iter().map(subject).collect();
     let mut columns = vec![tally_column(sources, &subjects)?];
     columns.extend(identity_columns(sources, &subjects)?);
     let rows = || rows.iter();
     columns.extend([
         number("streams", rows().map(|row| row.streams)),
+        optional_number("at_most", rows().map(|row| row.at_most)),
         date("first_on", rows().map(|row| row.first_on)),
         date("last_on", rows().map(|row| row.last_on)),
         number("dates_observed", rows().map(|row| i64::from(row.dates))),
         number("contributing_songs", rows().map(|row| i64::from(row.songs))),
+        text("credit_source", rows().zip(&subjects).map(|(row, of)| row.credits.word(of.credit))),
         number("peak_streams", rows().map(|row| row.peak)),
         date("peak_on", rows().map(|row| row.peak_on)),
         optional_number("next_threshold", rows().map(|row| row.next_threshold)),
         optional_number("remaining", rows().map(|row| row.next_threshold.map(|next| next - row.streams))),
+        date("start_on", rows().map(|row| row.start_on)),
+        text("start_basis", rows().map(|row| row.start_basis.word())),
     ]);
     frame(subjects.len(), columns)
 }

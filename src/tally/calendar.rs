@@ -10,6 +10,8 @@ pub enum DateState {
     Observed,
     /// Fewer rows than the scope usually has.
     Short,
+    /// Exports contradict each other; a newer one prevailed.
+    Conflict,
     /// Ranks with a hole.
     RankGap,
     /// A copy of the date before.
@@ -24,6 +26,7 @@ impl DateState {
         match self {
             Self::Observed => "observed",
             Self::Short => "short",
+            Self::Conflict => "conflict",
             Self::RankGap => "rank_gap",
             Self::Stale => "stale",
             Self::Missing => "missing",
@@ -50,6 +53,11 @@ pub struct Due {
     pub cutoff: i64,
 }
 
+impl Due {
+    /// No date.
+    pub(super) const NONE: Self = Self { day: Day(0), state: DateState::Missing, rows: 0, cutoff: 0 };
+}
+
 /// The due dates of a scope in order.
 #[derive(Clone, Debug, Default)]
 pub struct Calendar {
@@ -73,6 +81,7 @@ pub struct Seen {
     pub cutoff: i64,
     pub rank_gap: bool,
     pub stale: bool,
+    pub conflict: bool,
 }
 
 impl Calendar {
@@ -89,6 +98,7 @@ impl Calendar {
             }
             let state = match date {
                 Seen { stale: true, .. } => DateState::Stale,
+                Seen { conflict: true, .. } => DateState::Conflict,
                 Seen { rank_gap: true, .. } => DateState::RankGap,
                 Seen { rows, .. } if *rows < usual => DateState::Short,
                 _ => DateState::Observed,
@@ -127,14 +137,6 @@ impl Calendar {
         self.filled.get(at).or(self.filled.last()).copied().unwrap_or(0)
     }
 
-    /// The first index from `from` on, before `until`, after which the cut-offs of all dates so far
-    /// reach `sum`.
-    pub fn first_filled(&self, from: usize, until: usize, sum: i64) -> Option<usize> {
-        let after = self.filled.get(from + 1..=until)?;
-        let at = from + after.partition_point(|&filled| filled < sum);
-        (at < until).then_some(at)
-    }
-
     /// The first date in `from..=until` of which nothing is known.
     pub fn first_unknown(&self, from: usize, until: usize) -> Option<Day> {
         let at = *self.next_unknown.get(from)? as usize;
@@ -152,6 +154,11 @@ impl Calendar {
         let Some(first) = self.due.first() else { return start };
         let steps = first.day.since(start) / i64::from(self.step.max(1));
         if steps > 0 { first.day.plus(-steps * i64::from(self.step)) } else { start.max(first.day) }
+    }
+
+    /// The first day of the period that is dated `day`: the day itself, or the week's Friday.
+    pub fn period_from(&self, day: Day) -> Day {
+        day.plus(1 - i64::from(self.step.max(1)))
     }
 
     /// The last date.

@@ -9,22 +9,39 @@
 //! on a chart and since when (identity depends on it), and each scope's [`Calendar`]. [`Fold`]
 //! adds up. Both are parallel over scopes.
 
+mod basket;
+mod bounds;
 mod calendar;
+mod compare;
+mod count;
+mod counter;
+mod reach;
+mod records;
+mod reports;
 mod runs;
 mod scope;
+mod setup;
 mod survey;
+mod variants;
 
 pub use calendar::{Calendar, DateState, Due};
+pub use compare::Comparison;
+pub use reach::Reached;
+pub use records::{RecordKind, RecordSpec, Reign, Set, step};
+pub use reports::{Check, Finding, Score};
 pub use runs::ChartRun;
+pub use setup::{Asked, Setup, named};
 pub use survey::{Basis, Scope, Survey, Surveyed};
+pub use variants::{Sensitive, Variant, derive};
 
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::catalog::{Credit, Entities, EntityKind};
+use crate::catalog::{Credit, EntityKind, Role, SongRule};
 use crate::dates::{Day, Month};
 use crate::error::Result;
 use crate::ledger::Observation;
+use reach::Reach;
 use scope::ScopeFold;
 
 /// What starts the count.
@@ -75,6 +92,15 @@ impl Window {
     const NONE: Self = Self(0);
     const MONTHS: u16 = 1 << 12;
 
+    /// The day after its last; `None` for [`Window::ALL`].
+    pub fn end(self) -> Option<Day> {
+        match self {
+            Self::ALL => None,
+            Self(year) if year < Self::MONTHS => Some(Month(year * 12).first()),
+            Self(month) => Some(Month(month - Self::MONTHS + 1).first()),
+        }
+    }
+
     /// Its first day; `None` for [`Window::ALL`].
     pub fn first(self) -> Option<Day> {
         match self {
@@ -106,22 +132,26 @@ pub struct TallySpec {
     pub clock: Clock,
     /// Which credits count; for artists.
     pub credit: Credit,
+    /// What counts as one song.
+    pub rule: SongRule,
     /// Only these artists, or tracks and songs that credit one of them.
     pub cohort: Option<String>,
+    /// Only these entities, by id or name in any case; empty for all.
+    pub only: Vec<String>,
     /// Only these charts.
     pub charts: Option<Vec<String>>,
     /// Only these regions.
     pub regions: Option<Vec<String>>,
     /// Ascending, each once.
     pub thresholds: Vec<i64>,
+    /// Another way of counting for a tally of the pipeline, and for which; not published by itself.
+    pub derived: Option<(usize, Variant)>,
 }
 
 impl TallySpec {
     /// Whether the tally counts in a scope at all: a chart without streams has nothing to count.
     fn counts_in(&self, scope: &Scope) -> bool {
-        let among =
-            |names: &Option<Vec<String>>, name| names.as_ref().is_none_or(|names| names.contains(name));
-        scope.has_streams && among(&self.charts, &scope.chart) && among(&self.regions, &scope.region)
+        scope.is_among(&self.charts, &self.regions)
     }
 }
 
@@ -175,6 +205,73 @@ impl StartBasis {
     }
 }
 
+/// On what the credits behind a figure rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CreditSource(u8);
+
+impl CreditSource {
+    /// No credit yet.
+    pub const NONE: Self = Self(0);
+    const CATALOG: u8 = 1;
+    const FIRST_NAME: u8 = 2;
+
+    /// These and one more. An only name leads without anybody's decision.
+    pub fn and(self, role: Role) -> Self {
+        match (role.from_catalog(), role.solo()) {
+            (true, _) => Self(self.0 | Self::CATALOG),
+            (false, true) => self,
+            (false, false) => Self(self.0 | Self::FIRST_NAME),
+        }
+    }
+
+    /// These and others.
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The word for it in tables.
+    pub fn word(self, credit: Credit) -> &'static str {
+        match (credit, self.0) {
+            (Credit::All, _) | (_, 0) => "displayed",
+            (_, Self::CATALOG) => "catalog",
+            (_, Self::FIRST_NAME) => "first_name",
+            _ => "mixed",
+        }
+    }
+}
+
+/// A line of a pace: the sum of an entity after one date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// Index of the tally.
+    pub tally: u32,
+    /// Index of the scope.
+    pub scope: u32,
+    /// Code of the entity.
+    pub entity: u32,
+    /// Which turn of the clock.
+    pub window: Window,
+    /// When the count began.
+    pub start_on: Day,
+    /// The date.
+    pub day: Day,
+    /// The sum.
+    pub streams: i64,
+}
+
+/// Entities to set side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaceSpec {
+    /// Its name in the tables.
+    pub name: String,
+    /// Index of the tally.
+    pub tally: usize,
+    /// Ids or names in any case; empty for all that the tally counts.
+    pub entities: Vec<String>,
+    /// The threshold to reach faster than anybody.
+    pub threshold: Option<i64>,
+}
+
 /// A threshold that was crossed. Codes are those of the tallies, scopes and entities given to the
 /// fold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,8 +288,12 @@ pub struct Milestone {
     pub threshold: i64,
     /// The first date at or over it.
     pub reached_on: Day,
+    /// The first day of the period in which it was: of the week, or after a counter's last sighting.
+    pub reached_from: Day,
     /// The first date on which it could have been, with absences filled; `None` for artists.
     pub earliest_on: Option<Day>,
+    /// The day on which it was if the streams of the period came evenly; `None` for one day.
+    pub estimated_on: Option<Day>,
     /// How certain the date is.
     pub certainty: Certainty,
     /// When the count began.
@@ -205,6 +306,8 @@ pub struct Milestone {
     pub on_date: i64,
     /// How many songs had streams so far.
     pub songs: u32,
+    /// What the credits rest on.
+    pub credits: CreditSource,
     /// Code of the export with the row that added most on the date.
     pub export: u32,
     /// That row.
@@ -224,6 +327,8 @@ pub struct Total {
     pub window: Window,
     /// The sum.
     pub streams: i64,
+    /// What it can be at most; `None` where nobody can tell.
+    pub at_most: Option<i64>,
     /// The part of it that came on the scope's last date.
     pub on_last_date: i64,
     /// First date with streams.
@@ -234,50 +339,67 @@ pub struct Total {
     pub dates: u32,
     /// How many songs had streams.
     pub songs: u32,
+    /// What the credits rest on.
+    pub credits: CreditSource,
     /// Best date, its streams.
     pub peak: i64,
     /// Best date, the earlier on a tie.
     pub peak_on: Day,
     /// The first threshold that is not reached.
     pub next_threshold: Option<i64>,
+    /// When the count began.
+    pub start_on: Day,
+    /// What that rests on.
+    pub start_basis: StartBasis,
 }
 
-/// What a fold gives.
+/// What a fold gives, in no particular order.
 #[derive(Clone, Debug, Default)]
 pub struct Folded {
-    /// In no particular order.
+    /// Thresholds crossed.
     pub milestones: Vec<Milestone>,
-    /// In no particular order.
+    /// Sums over windows.
     pub totals: Vec<Total>,
-    /// In no particular order.
+    /// Songs by rank.
     pub runs: Vec<ChartRun>,
+    /// Holders of records.
+    pub reigns: Vec<Reign>,
+    /// Lines of paces.
+    pub points: Vec<Point>,
+    /// Regions by date.
+    pub reached: Vec<Reached>,
+    /// How the checks of a scope went.
+    pub scores: Vec<(u32, [Score; Check::ALL.len()])>,
+    /// Checks that did not agree.
+    pub findings: Vec<Finding>,
+}
+
+impl Folded {
+    fn extend(&mut self, other: Self) {
+        let Self { milestones, totals, runs, reigns, points, reached, scores, findings } = other;
+        self.milestones.extend(milestones);
+        self.totals.extend(totals);
+        self.runs.extend(runs);
+        self.reigns.extend(reigns);
+        self.points.extend(points);
+        self.reached.extend(reached);
+        self.scores.extend(scores);
+        self.findings.extend(findings);
+    }
 }
 
 /// The fold over the months of all scopes.
 pub struct Fold<'a> {
+    setup: &'a Setup<'a>,
     scopes: Vec<ScopeFold<'a>>,
-    surveyed: &'a Surveyed,
+    reach: Reach<'a>,
 }
 
 impl<'a> Fold<'a> {
-    /// A fold of `tallies` that has seen nothing yet.
-    /// `export_order` is the place of each export in the order of their names.
-    pub fn new(
-        tallies: &'a [TallySpec],
-        surveyed: &'a Surveyed,
-        entities: &'a Entities,
-        export_order: &'a [u32],
-    ) -> Self {
-        let scopes = surveyed
-            .scopes
-            .iter()
-            .zip(&surveyed.calendars)
-            .enumerate()
-            .map(|(index, (scope, calendar))| {
-                ScopeFold::new(index as u32, scope, calendar, tallies, entities, export_order)
-            })
-            .collect();
-        Self { scopes, surveyed }
+    /// A fold that has seen nothing yet.
+    pub fn new(setup: &'a Setup<'a>) -> Self {
+        let scopes = (0..setup.surveyed.scopes.len()).map(|index| ScopeFold::new(index, setup)).collect();
+        Self { setup, scopes, reach: Reach::new(setup) }
     }
 
     /// Adds a month of one chart, sorted by region, date and rank. Months of a chart come in order.
@@ -287,24 +409,25 @@ impl<'a> Fold<'a> {
     pub fn month(&mut self, chart: &str, rows: &[Observation]) -> Result<()> {
         let mut slices: Vec<Option<&[Observation]>> = vec![None; self.scopes.len()];
         for slice in rows.chunk_by(|a, b| a.region == b.region) {
-            if let Some(scope) = self.surveyed.scope_of(chart, slice[0].region) {
+            if let Some(scope) = self.setup.surveyed.scope_of(chart, slice[0].region) {
                 slices[scope] = Some(slice);
             }
         }
-        self.scopes
-            .par_iter_mut()
-            .zip(slices)
-            .try_for_each(|(fold, slice)| slice.map_or(Ok(()), |slice| fold.rows(slice)))
+        let Self { scopes, reach, .. } = self;
+        let add = || {
+            let scopes = scopes.par_iter_mut().zip(slices);
+            scopes.try_for_each(|(fold, slice)| slice.map_or(Ok(()), |slice| fold.rows(slice)))
+        };
+        let (added, ()) = rayon::join(add, || reach.month(chart, rows));
+        added
     }
 
     /// Closes every window.
     pub fn finish(self) -> Folded {
         let parts: Vec<Folded> = self.scopes.into_par_iter().map(ScopeFold::finish).collect();
-        let mut folded = Folded::default();
+        let mut folded = Folded { reached: self.reach.finish(), ..Folded::default() };
         for part in parts {
-            folded.milestones.extend(part.milestones);
-            folded.totals.extend(part.totals);
-            folded.runs.extend(part.runs);
+            folded.extend(part);
         }
         folded
     }

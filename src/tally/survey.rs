@@ -1,11 +1,12 @@
 //! The first pass: what must be known of the whole history before anything is added up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
 use super::calendar::{Calendar, Seen};
 use crate::catalog::Sightings;
+use crate::dates::Day;
 use crate::exports::{Listing, NO_STREAMS, NO_TOTAL};
 use crate::ledger::Observation;
 
@@ -47,6 +48,20 @@ pub struct Scope {
     pub period: u16,
 }
 
+impl Scope {
+    /// `spotify` of `spotify:daily`.
+    pub fn source(&self) -> &str {
+        self.chart.split(':').next().unwrap_or_default()
+    }
+
+    /// Whether it is one of these charts and regions, and has streams to count at all.
+    pub fn is_among(&self, charts: &Option<Vec<String>>, regions: &Option<Vec<String>>) -> bool {
+        let among =
+            |names: &Option<Vec<String>>, name| names.as_ref().is_none_or(|names| names.contains(name));
+        self.has_streams && among(charts, &self.chart) && among(regions, &self.region)
+    }
+}
+
 /// What the survey found.
 #[derive(Clone, Debug, Default)]
 pub struct Surveyed {
@@ -56,6 +71,10 @@ pub struct Surveyed {
     pub calendars: Vec<Calendar>,
     /// When each listing was first and last on any chart.
     pub sightings: Sightings,
+    /// The sources of charts.
+    pub sources: Vec<String>,
+    /// For each listing on which sources' charts it is, a bit for each; more than 32 share the last.
+    pub listed_by: Vec<u32>,
     codes: HashMap<String, HashMap<u16, usize>>,
 }
 
@@ -64,12 +83,25 @@ impl Surveyed {
     pub fn scope_of(&self, chart: &str, region: u16) -> Option<usize> {
         self.codes.get(chart)?.get(&region).copied()
     }
+
+    /// The bit of a scope's source in `listed_by`.
+    pub fn source_bit(&self, scope: usize) -> u32 {
+        let source = self.scopes.get(scope).map_or("", Scope::source);
+        self.sources.iter().position(|known| known == source).map_or(0, source_bit)
+    }
+}
+
+/// The bit of a source by its place.
+pub fn source_bit(place: usize) -> u32 {
+    1 << place.min(31)
 }
 
 /// The survey under way.
 pub struct Survey {
     tracks: Vec<u32>,
     sightings: Sightings,
+    sources: Vec<String>,
+    listed_by: Vec<u32>,
     scopes: BTreeMap<(String, u16), ScopeSurvey>,
 }
 
@@ -93,7 +125,13 @@ impl Survey {
                 *codes.entry(&listing.uri).or_insert(next)
             })
             .collect();
-        Self { tracks, sightings: vec![None; listings.len()], scopes: BTreeMap::new() }
+        Self {
+            tracks,
+            sightings: vec![None; listings.len()],
+            sources: Vec::new(),
+            listed_by: vec![0; listings.len()],
+            scopes: BTreeMap::new(),
+        }
     }
 
     /// Adds a month of one chart, sorted by region, date and rank. Months of a chart come in order.
@@ -108,10 +146,17 @@ impl Survey {
                 (region, scope, slice)
             })
             .collect();
-        let sightings = &mut self.sightings;
+        let source = chart.split(':').next().unwrap_or_default();
+        let source = self.sources.iter().position(|known| known == source).unwrap_or_else(|| {
+            self.sources.push(source.to_owned());
+            self.sources.len() - 1
+        });
+        let bit = source_bit(source);
+        let (sightings, listed_by) = (&mut self.sightings, &mut self.listed_by);
         rayon::join(
             || {
                 for row in rows {
+                    listed_by[row.listing as usize] |= bit;
                     let seen = &mut sightings[row.listing as usize];
                     let (first, last) = seen.unwrap_or((row.day, row.day));
                     *seen = Some((first.min(row.day), last.max(row.day)));
@@ -124,8 +169,9 @@ impl Survey {
         }
     }
 
-    /// What was found; `regions` are the names of the ledger's codes.
-    pub fn finish(self, regions: &[String]) -> Surveyed {
+    /// What was found; `regions` are the names of the ledger's codes, `conflicts` the dates of which
+    /// exports contradict each other, by chart and region.
+    pub fn finish(self, regions: &[String], conflicts: &HashSet<(String, u16, Day)>) -> Surveyed {
         let mut found: Vec<((String, String), u16, ScopeSurvey)> = self
             .scopes
             .into_iter()
@@ -135,8 +181,14 @@ impl Survey {
             })
             .collect();
         found.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut surveyed = Surveyed { sightings: self.sightings, ..Surveyed::default() };
-        for ((chart, name), region, scope) in found {
+        let Self { sightings, sources, listed_by, .. } = self;
+        let mut surveyed = Surveyed { sightings, sources, listed_by, ..Surveyed::default() };
+        for ((chart, name), region, mut scope) in found {
+            if !conflicts.is_empty() {
+                for date in &mut scope.seen {
+                    date.conflict = conflicts.contains(&(chart.clone(), region, date.day));
+                }
+            }
             let period = if chart.ends_with(":weekly") { 7 } else { 1 };
             surveyed.calendars.push(Calendar::new(&scope.seen, period));
             surveyed.codes.entry(chart.clone()).or_default().insert(region, surveyed.scopes.len());
@@ -177,6 +229,7 @@ impl ScopeSurvey {
                 cutoff: cutoff.1,
                 rank_gap,
                 stale,
+                conflict: false,
             });
         }
         self.latest = latest.to_vec();

@@ -1,0 +1,204 @@
+//! Whether the order of a ranking survives other conventions.
+
+use std::collections::HashMap;
+
+use super::Sources;
+use super::order::{Interval, ranks};
+use super::rankings::{Entry, Placed, entries};
+use crate::catalog::{Credit, EntityKind, SongRule};
+use crate::pipeline::{Per, RankingKind, RankingSpec};
+use crate::tally::{Clock, Variant, Window};
+
+/// Scope, window (all of them where they are ranked together), entity.
+type Who = (u32, Window, u32);
+
+/// The ranking by another convention.
+struct Other {
+    /// How the convention is called.
+    name: String,
+    /// The keys of those who are ranked under it; smaller is better.
+    keys: HashMap<Who, i64>,
+    /// Whether it says something of those who are not ranked under it.
+    complete: bool,
+    /// The scopes that it speaks of; `None` for all.
+    scopes: Option<Vec<u32>>,
+}
+
+/// For each of the placed what its rank depends on; `None` where nothing was tried.
+pub fn notes(sources: &Sources<'_>, spec: &RankingSpec, placed: &[Placed]) -> Vec<Option<String>> {
+    if !spec.sensitivity || matches!(spec.kind, RankingKind::Club | RankingKind::Reach) {
+        return vec![None; placed.len()];
+    }
+    let others = others(sources, spec);
+    let mut notes: Vec<Vec<String>> = vec![Vec::new(); placed.len()];
+    let mut tried = vec![false; placed.len()];
+    for other in &others {
+        // Competitors of one window, in the order in which they are placed.
+        let mut from = 0;
+        for group in placed.chunk_by(|a, b| group(spec, &a.entry) == group(spec, &b.entry)) {
+            let places = from..from + group.len();
+            from = places.end;
+            if other.scopes.as_ref().is_some_and(|scopes| !scopes.contains(&group[0].entry.scope)) {
+                continue;
+            }
+            let both: Vec<(usize, i64, i64)> = places
+                .clone()
+                .filter_map(|place| {
+                    let entry = &placed[place].entry;
+                    Some((place, entry.key.worst, *other.keys.get(&who(spec, entry))?))
+                })
+                .collect();
+            let ours = ranked(both.iter().map(|&(place, key, _)| (place, key)));
+            let theirs = ranked(both.iter().map(|&(place, _, key)| (place, key)));
+            for place in places {
+                tried[place] = true;
+                match (ours.get(&place), theirs.get(&place)) {
+                    (Some(ours), Some(theirs)) if ours != theirs => {
+                        notes[place].push(format!("{}: {theirs}", other.name));
+                    }
+                    (None, _) if other.complete => notes[place].push(format!("{}: not reached", other.name)),
+                    (None, _) => {}
+                    _ => {}
+                }
+            }
+        }
+    }
+    let note = |(notes, tried): (Vec<String>, bool)| match (tried, notes.is_empty()) {
+        (false, _) => None,
+        (true, true) => Some("none".to_owned()),
+        (true, false) => Some(notes.join(", ")),
+    };
+    notes.into_iter().zip(tried).map(note).collect()
+}
+
+fn group(spec: &RankingSpec, entry: &Entry) -> (u32, Window) {
+    let (scope, window, _) = who(spec, entry);
+    (scope, window)
+}
+
+fn who(spec: &RankingSpec, entry: &Entry) -> Who {
+    match spec.per {
+        Per::Window => (entry.scope, entry.window, entry.entity),
+        Per::Entity => (entry.scope, Window::ALL, entry.entity),
+    }
+}
+
+/// Competition ranks by place.
+fn ranked(keys: impl Iterator<Item = (usize, i64)>) -> HashMap<usize, i64> {
+    let mut keys: Vec<(usize, i64)> = keys.collect();
+    keys.sort_by_key(|(_, key)| *key);
+    let sorted: Vec<i64> = keys.iter().map(|(_, key)| *key).collect();
+    keys.iter().map(|(place, _)| *place).zip(ranks(&sorted).into_iter().map(|(rank, _)| rank)).collect()
+}
+
+fn others(sources: &Sources<'_>, spec: &RankingSpec) -> Vec<Other> {
+    let Some(tally) = sources.tallies.get(spec.tally) else { return Vec::new() };
+    let mut others = Vec::new();
+    let best = |entries: Vec<Entry>| {
+        let mut keys: HashMap<Who, i64> = HashMap::new();
+        for entry in entries {
+            let key = keys.entry(who(spec, &entry)).or_insert(entry.key.worst);
+            *key = (*key).min(entry.key.worst);
+        }
+        keys
+    };
+    let of_tally = |tally: u32| entries(sources, spec, tally as usize, false);
+    if let Some(derived) = sources.derived(spec.tally, Variant::Clock(Clock::FirstCharted)) {
+        let keys = best(of_tally(derived));
+        let name = format!("clock={}", Clock::FirstCharted.word());
+        others.push(Other { name, keys, complete: true, scopes: None });
+    }
+    if tally.entity == EntityKind::Artist {
+        let credit = if tally.credit == Credit::All { Credit::Lead } else { Credit::All };
+        if let Some(derived) = sources.derived(spec.tally, Variant::Credit(credit)) {
+            let name = format!("credit={}", credit.word());
+            others.push(Other { name, keys: best(of_tally(derived)), complete: true, scopes: None });
+        }
+    } else if spec.kind != RankingKind::MostStreamed {
+        let earliest = |entry: Entry| {
+            let Interval { best, .. } = entry.key;
+            Entry { key: Interval { best, worst: best }, ..entry }
+        };
+        let keys = best(of_tally(spec.tally as u32).into_iter().map(earliest).collect());
+        others.push(Other { name: "date=earliest".to_owned(), keys, complete: true, scopes: None });
+    }
+    if tally.entity == EntityKind::Song {
+        for rule in [SongRule::Uri, SongRule::Work] {
+            if let Some(derived) = sources.derived(spec.tally, Variant::Rule(rule)) {
+                let keys = best(by_rule(sources, spec, rule, of_tally(derived)));
+                others.push(Other { name: format!("song_rule={}", rule.word()), keys, complete: true, scopes: None });
+            }
+        }
+    }
+    others.extend(other_bases(sources, spec, &of_tally));
+    others
+}
+
+/// The entries of songs by another rule: what the derived tally tells apart, and all other songs as
+/// they are.
+fn by_rule(
+    sources: &Sources<'_>,
+    spec: &RankingSpec,
+    rule: SongRule,
+    derived: Vec<Entry>,
+) -> Vec<Entry> {
+    let entities = sources.entities;
+    let work_of = |song: u32| entities.work_of_song.get(song as usize).copied().unwrap_or_default();
+    let merged = |song: u32| entities.tracks_of(EntityKind::Work, work_of(song)).len() > 1;
+    let own = entries(sources, spec, spec.tally, false);
+    let mut by_rule: Vec<Entry> = own.iter().copied().filter(|entry| !merged(entry.entity)).collect();
+    match rule {
+        SongRule::Work => {
+            let works: HashMap<(u32, Window, u32), Entry> =
+                derived.into_iter().map(|entry| ((entry.scope, entry.window, entry.entity), entry)).collect();
+            by_rule.extend(own.iter().filter(|entry| merged(entry.entity)).filter_map(|entry| {
+                let work = works.get(&(entry.scope, entry.window, work_of(entry.entity)))?;
+                Some(Entry { entity: entry.entity, ..*work })
+            }));
+        }
+        _ => by_rule.extend(derived.into_iter().filter_map(|entry| {
+            let song = *entities.song_of_track.get(entry.entity as usize)?;
+            Some(Entry { entity: song, ..entry })
+        })),
+    }
+    by_rule
+}
+
+/// The ranking on the charts of the other basis in the same regions and periods.
+fn other_bases(
+    sources: &Sources<'_>,
+    spec: &RankingSpec,
+    of_tally: &impl Fn(u32) -> Vec<Entry>,
+) -> Vec<Other> {
+    let scopes = &sources.surveyed.scopes;
+    let mut entries = of_tally(spec.tally as u32);
+    if let Some(derived) = sources.derived(spec.tally, Variant::Basis) {
+        entries.extend(of_tally(derived));
+    }
+    let mut charts: HashMap<&str, Other> = HashMap::new();
+    for entry in &entries {
+        let Some(other) = scopes.get(entry.scope as usize) else { continue };
+        for (place, own) in scopes.iter().enumerate() {
+            if own.region != other.region || own.period != other.period || own.basis == other.basis {
+                continue;
+            }
+            let all = charts.entry(&other.chart).or_insert_with(|| Other {
+                name: format!("basis={}", other.chart),
+                keys: HashMap::new(),
+                complete: false,
+                scopes: Some(Vec::new()),
+            });
+            let (_, window, entity) = who(spec, entry);
+            let key = all.keys.entry((place as u32, window, entity)).or_insert(entry.key.worst);
+            *key = (*key).min(entry.key.worst);
+            if let Some(scopes) = &mut all.scopes
+                && !scopes.contains(&(place as u32))
+            {
+                scopes.push(place as u32);
+            }
+        }
+    }
+    let mut others: Vec<(&str, Other)> = charts.into_iter().collect();
+    others.sort_by_key(|(chart, _)| *chart);
+    others.into_iter().map(|(_, other)| other).collect()
+}

@@ -1,0 +1,371 @@
+//! One tally in one scope: a running sum for each entity, and the thresholds it crosses.
+
+use rustc_hash::FxHashMap;
+
+use super::basket::{Added, Basket, DateSum, SongOf, pair};
+use super::bounds::{Spread, certainty, estimated, first_unknown, window_end};
+use super::calendar::{Calendar, Due};
+use super::{
+    Certainty, Clock, CreditSource, Folded, Milestone, Point, Setup, StartBasis, TallySpec, Total, Window,
+};
+use crate::catalog::EntityKind;
+use crate::dates::Day;
+
+/// A date of a scope.
+#[derive(Clone, Copy)]
+pub struct Date<'a> {
+    /// Index of the scope.
+    pub scope: u32,
+    /// The scope's dates.
+    pub calendar: &'a Calendar,
+    /// Which of them.
+    pub at: usize,
+    /// The date.
+    pub due: Due,
+    /// Whether the scope is a counter.
+    pub counter: bool,
+}
+
+/// An entity of a scope.
+#[derive(Clone, Copy)]
+struct Who<'a> {
+    short: u32,
+    code: u32,
+    spread: &'a Spread,
+}
+
+/// One tally in one scope.
+pub struct Count<'a> {
+    index: u32,
+    spec: &'a TallySpec,
+    members: Option<&'a [bool]>,
+    traced: Option<&'a [bool]>,
+    sums: Vec<Sum>,
+    /// For each pair of artist and song the window in which it was last counted.
+    counted: Vec<Window>,
+    /// Dates on which thresholds could have been reached that are not reached yet.
+    possible: FxHashMap<u32, Vec<Day>>,
+}
+
+/// The running sum of an entity in a window.
+#[derive(Clone, Copy)]
+struct Sum {
+    streams: i64,
+    /// The cut-offs of the dates on which its tracks were listed, once for each: what absences
+    /// could add is the cut-offs of all dates less these.
+    listed: i64,
+    peak: i64,
+    on_last: i64,
+    dates: u32,
+    songs: u32,
+    /// Place of the first date in the calendar.
+    start: u32,
+    window: Window,
+    start_on: Day,
+    first_on: Day,
+    last_on: Day,
+    peak_on: Day,
+    /// Thresholds reached, and reached if every absence is filled.
+    reached: u16,
+    possible: u16,
+    start_basis: StartBasis,
+    credits: CreditSource,
+}
+
+impl<'a> Count<'a> {
+    /// A tally that has seen nothing yet.
+    pub fn new(index: usize, setup: &'a Setup<'_>) -> Self {
+        Self {
+            index: index as u32,
+            spec: &setup.tallies[index],
+            members: setup.members(index),
+            traced: setup.traced(index),
+            sums: Vec::new(),
+            counted: Vec::new(),
+            possible: FxHashMap::default(),
+        }
+    }
+
+    /// Moves the clock on by a date. `None` if a sum leaves the range.
+    pub fn date(
+        &mut self,
+        basket: &Basket,
+        date: &Date<'_>,
+        codes: &[u32],
+        spreads: &[Spread],
+        setup: &Setup<'_>,
+        folded: &mut Folded,
+    ) -> Option<()> {
+        if self.sums.len() < codes.len() {
+            self.sums.resize(codes.len(), Sum::NONE);
+        }
+        let members = self.members;
+        let is_in = |members: &[bool], short: u32| {
+            codes.get(short as usize).is_some_and(|&code| members.get(code as usize) == Some(&true))
+        };
+        let counts = |short: u32| members.is_none_or(|members| is_in(members, short));
+        let window = self.spec.clock.window(date.due.day);
+        let who = |short: u32| Who {
+            short,
+            code: codes[short as usize],
+            spread: spreads.get(short as usize).unwrap_or(Spread::ONE),
+        };
+        for &short in basket.touched.iter().filter(|short| counts(**short)) {
+            self.turn(who(short), window, date, setup, folded);
+        }
+        for song in basket.songs.iter().filter(|song| counts(song.short)) {
+            self.count_song(song, window);
+        }
+        for &short in basket.touched.iter().filter(|short| counts(**short)) {
+            let added = basket.added(short, self.spec.clock);
+            self.add(who(short), basket.date(short), added, date, folded)?;
+            if self.traced.is_some_and(|traced| is_in(traced, short)) {
+                let sum = &self.sums[short as usize];
+                folded.points.push(Point {
+                    tally: self.index,
+                    scope: date.scope,
+                    entity: codes[short as usize],
+                    window,
+                    start_on: sum.start_on,
+                    day: date.due.day,
+                    streams: sum.streams,
+                });
+            }
+        }
+        Some(())
+    }
+
+    /// Closes every window; `date` is the end of the calendar.
+    pub fn finish(self, date: &Date<'_>, codes: &[u32], spreads: &[Spread], folded: &mut Folded) {
+        for (short, &code) in codes.iter().enumerate() {
+            if self.sums.get(short).is_some_and(|sum| sum.dates > 0) {
+                let spread = spreads.get(short).unwrap_or(Spread::ONE);
+                folded.totals.push(self.total(Who { short: short as u32, code, spread }, date));
+            }
+        }
+    }
+
+    /// Opens the window that the date lies in, and closes the one before.
+    fn turn(&mut self, who: Who<'_>, window: Window, date: &Date<'_>, setup: &Setup<'_>, folded: &mut Folded) {
+        let sum = &self.sums[who.short as usize];
+        if sum.dates > 0 && sum.window == window {
+            return;
+        }
+        if sum.dates > 0 {
+            folded.totals.push(self.total(who, date));
+            self.possible.remove(&who.short);
+        }
+        let day = date.due.day;
+        let kind = self.spec.entity;
+        let released = setup.entities.of(kind).get(who.code as usize).and_then(|entity| entity.released);
+        let (start_on, start_basis) = match self.spec.clock {
+            Clock::AllTime => (date.calendar.due.first().map_or(day, |due| due.day), StartBasis::FirstExport),
+            Clock::FirstCharted => (day, StartBasis::FirstCharted),
+            Clock::Release => match released {
+                Some(released) if released <= day => (released, StartBasis::Release),
+                Some(_) => (day, StartBasis::Conflict),
+                None => (day, StartBasis::FirstCharted),
+            },
+            Clock::CalendarYear | Clock::CalendarMonth => {
+                (window.first().unwrap_or(day), StartBasis::Calendar)
+            }
+        };
+        self.sums[who.short as usize] = Sum {
+            songs: u32::from(matches!(kind, EntityKind::Track | EntityKind::Song)),
+            start: date.calendar.index(start_on) as u32,
+            window,
+            start_on,
+            start_basis,
+            first_on: day,
+            peak_on: day,
+            ..Sum::NONE
+        };
+    }
+
+    fn count_song(&mut self, song: &SongOf, window: Window) {
+        let pair = pair(song, self.spec.rule);
+        if pair >= self.counted.len() {
+            self.counted.resize(pair + 1, Window::NONE);
+        }
+        let sum = &mut self.sums[song.short as usize];
+        sum.credits = sum.credits.and(song.role);
+        if self.counted[pair] != window {
+            self.counted[pair] = window;
+            sum.songs += 1;
+        }
+    }
+
+    fn add(
+        &mut self,
+        who: Who<'_>,
+        of_date: DateSum,
+        added: Added,
+        date: &Date<'_>,
+        folded: &mut Folded,
+    ) -> Option<()> {
+        let Date { calendar, at, due, .. } = *date;
+        let day = due.day;
+        let thresholds = &self.spec.thresholds;
+        let threshold = |place: u16| thresholds.get(place as usize).copied();
+        let sum = &mut self.sums[who.short as usize];
+        let start = sum.start as usize;
+        let bounded = self.spec.entity != EntityKind::Artist && !date.counter;
+        let mut amount = added.amount;
+        if added.opening > 0 && sum.dates == 0 {
+            // What the counter had before the data: its thresholds were passed nobody knows when.
+            sum.streams = added.opening;
+            while threshold(sum.reached).is_some_and(|passed| passed <= added.opening) {
+                sum.reached += 1;
+            }
+        } else {
+            amount = amount.checked_add(added.opening)?;
+        }
+        let before = sum.streams;
+        if bounded {
+            // What the dates since the last one could have added.
+            let rest = before.saturating_sub(sum.listed);
+            let most = rest.saturating_add(who.spread.filled(calendar, start, at));
+            while let Some(open) = threshold(sum.possible).filter(|&open| open <= most) {
+                let from = if sum.dates > 0 { calendar.index(sum.last_on) + 1 } else { start };
+                let need = open.saturating_sub(rest);
+                let reached = who.spread.first_filled(calendar, start, from, at, need);
+                let on = reached.and_then(|at| calendar.due.get(at)).map_or(day, |due| due.day);
+                self.possible.entry(who.short).or_default().push(on);
+                sum.possible += 1;
+            }
+        }
+        let last_on = (sum.dates > 0).then_some(sum.last_on);
+        sum.streams = before.checked_add(amount)?;
+        sum.listed = sum.listed.saturating_add(due.cutoff.saturating_mul(i64::from(of_date.rows)));
+        if of_date.streams > sum.peak || sum.dates == 0 {
+            (sum.peak, sum.peak_on) = (of_date.streams, day);
+        }
+        sum.dates += 1;
+        sum.last_on = day;
+        sum.on_last = amount;
+        if bounded {
+            let absent = who.spread.filled(calendar, start, at + 1).saturating_sub(sum.listed);
+            let most = sum.streams.saturating_add(absent);
+            while threshold(sum.possible).is_some_and(|open| open <= most) {
+                self.possible.entry(who.short).or_default().push(day);
+                sum.possible += 1;
+            }
+        }
+        while let Some(open) = threshold(sum.reached).filter(|&open| open <= sum.streams) {
+            let (reached_from, earliest_on, certainty) = if date.counter {
+                match sum.counted_exactly(self.spec, who.spread, calendar) {
+                    true => between_sightings(calendar, last_on, day),
+                    false => (calendar.period_from(day), None, Certainty::AtLatest),
+                }
+            } else {
+                let possible = self.possible.get_mut(&who.short).filter(|days| !days.is_empty());
+                let (earliest_on, certain) = match possible.map(|days| days.remove(0)).filter(|_| bounded) {
+                    Some(earliest) => {
+                        let (earliest, certain) = certainty(calendar, sum.start_on, at, earliest);
+                        (Some(earliest), certain)
+                    }
+                    None => (None, Certainty::AtLatest),
+                };
+                (calendar.period_from(day), earliest_on, certain)
+            };
+            folded.milestones.push(Milestone {
+                tally: self.index,
+                scope: date.scope,
+                entity: who.code,
+                window: sum.window,
+                threshold: open,
+                reached_on: day,
+                reached_from,
+                earliest_on,
+                estimated_on: estimated(reached_from, day, open.saturating_sub(before), amount),
+                certainty,
+                start_on: sum.start_on,
+                start_basis: sum.start_basis,
+                before,
+                on_date: amount,
+                songs: sum.songs,
+                credits: sum.credits,
+                export: of_date.export,
+                line: of_date.line,
+            });
+            sum.reached += 1;
+        }
+        Some(())
+    }
+
+    /// The total of an entity whose window closes before the date or at the calendar's end.
+    fn total(&self, who: Who<'_>, date: &Date<'_>) -> Total {
+        let sum = &self.sums[who.short as usize];
+        let calendar = date.calendar;
+        let end = window_end(calendar, sum.window);
+        let known = |end: usize| end > 0 && first_unknown(calendar, sum.start_on, end - 1).is_none();
+        let at_most = match (self.spec.entity, date.counter) {
+            (EntityKind::Artist, _) => None,
+            (_, true) => sum.counted_exactly(self.spec, who.spread, calendar).then_some(sum.streams),
+            (_, false) => known(end).then(|| {
+                let absent = who.spread.filled(calendar, sum.start as usize, end).saturating_sub(sum.listed);
+                sum.streams.saturating_add(absent.max(0))
+            }),
+        };
+        Total {
+            tally: self.index,
+            scope: date.scope,
+            entity: who.code,
+            window: sum.window,
+            streams: sum.streams,
+            at_most,
+            on_last_date: if calendar.last() == Some(sum.last_on) { sum.on_last } else { 0 },
+            first_on: sum.first_on,
+            last_on: sum.last_on,
+            dates: sum.dates,
+            songs: sum.songs,
+            credits: sum.credits,
+            peak: sum.peak,
+            peak_on: sum.peak_on,
+            next_threshold: self.spec.thresholds.get(sum.reached as usize).copied(),
+            start_on: sum.start_on,
+            start_basis: sum.start_basis,
+        }
+    }
+}
+
+/// The days in which a counter that was below a threshold at its last sighting reached it.
+fn between_sightings(calendar: &Calendar, last: Option<Day>, day: Day) -> (Day, Option<Day>, Certainty) {
+    let Some(last) = last else { return (calendar.period_from(day), Some(day), Certainty::Certain) };
+    let earliest = last.plus(i64::from(calendar.step)).min(day);
+    let certain = if earliest == day { Certainty::Certain } else { Certainty::Bounded };
+    (last.plus(1).min(day), Some(earliest), certain)
+}
+
+impl Sum {
+    /// Whether nothing of a counter's window is missing up to now: one track, and a start of which
+    /// the counter itself tells.
+    fn counted_exactly(&self, spec: &TallySpec, spread: &Spread, calendar: &Calendar) -> bool {
+        let begins = match spec.clock {
+            Clock::AllTime | Clock::Release | Clock::FirstCharted => true,
+            Clock::CalendarYear | Clock::CalendarMonth => {
+                calendar.first_due(self.start_on) >= self.first_on
+            }
+        };
+        spec.entity != EntityKind::Artist && spread.tracks() == 1 && begins
+    }
+
+    const NONE: Self = Self {
+        streams: 0,
+        listed: 0,
+        peak: 0,
+        on_last: 0,
+        dates: 0,
+        songs: 0,
+        start: 0,
+        window: Window::NONE,
+        start_on: Day(0),
+        first_on: Day(0),
+        last_on: Day(0),
+        peak_on: Day(0),
+        reached: 0,
+        possible: 0,
+        start_basis: StartBasis::Calendar,
+        credits: CreditSource::NONE,
+    };
+}
