@@ -114,102 +114,140 @@ impl Findings {
     }
 }
 
-/// The reports of the tracks of one scope.
+/// The reports of one scope. Some sources count by URI and some by recording, so what a row reports
+/// is held against both its track and its song.
 #[derive(Default)]
 pub struct Reports {
-    past: Vec<Past>,
+    tracks: Vec<Past>,
+    songs: Vec<Past>,
 }
 
+/// What was seen of a track or song up to now.
 #[derive(Clone, Copy, Default)]
 struct Past {
     /// Place of the last sighting in the calendar, from 1; 0 before the first.
-    seen: u32,
+    seen: usize,
     rank: u16,
-    /// The best rank so far, our own and what the first report says.
+    /// The best rank, our own and what the first report says.
     best: u16,
     appearances: u32,
 }
 
-/// A row of a date, with its track.
+/// A row of a date, with its track and song.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     /// Index of the scope.
     pub scope: u32,
     /// Code of the track.
     pub track: u32,
-    /// Its short code.
-    pub short: usize,
+    /// The short codes of track and song.
+    pub short: (usize, usize),
     /// The row.
     pub row: &'a Observation,
 }
 
+/// How a comparison went: what was computed, and whether it agrees; `None` if dates that were not
+/// exported would decide.
+type Outcome = Option<(i64, bool)>;
+
 impl Reports {
-    /// Holds what a row reports against what was seen before.
-    pub fn row(&mut self, of: Row<'_>, at: usize, calendar: &Calendar, findings: &mut Findings) {
-        let Row { scope, track, short, row } = of;
-        if short >= self.past.len() {
-            self.past.resize(short + 1, Past::default());
+    /// Holds what the rows of a date report against what was seen before.
+    pub fn date(&mut self, rows: &[Row<'_>], at: usize, calendar: &Calendar, findings: &mut Findings) {
+        for of in rows {
+            let past = |all: &[Past], short: usize| all.get(short).copied().unwrap_or_default();
+            let track = past(&self.tracks, of.short.0).judge(of.row, at, calendar);
+            let song = past(&self.songs, of.short.1).judge(of.row, at, calendar);
+            for ((check, reported, track), (.., song)) in track.into_iter().zip(song) {
+                let (Some(track), Some(song)) = (track, song) else { continue };
+                let finding = |computed| Finding {
+                    check,
+                    scope: of.scope,
+                    day: of.row.day,
+                    kind: EntityKind::Track,
+                    entity: of.track,
+                    reported,
+                    computed,
+                };
+                match (track, song) {
+                    (Some((computed, true)), _) => findings.compare(finding(computed), true),
+                    (_, Some((computed, agrees))) => findings.compare(finding(computed), agrees),
+                    (_, None) => findings.undecided(check),
+                }
+            }
         }
-        let past = &mut self.past[short];
+        for of in rows {
+            for (all, short) in [(&mut self.tracks, of.short.0), (&mut self.songs, of.short.1)] {
+                if short >= all.len() {
+                    all.resize(short + 1, Past::default());
+                }
+                all[short].add(of.row, at, calendar);
+            }
+        }
+    }
+}
+
+impl Past {
+    /// What a row's reports are worth: for each check the report, and how it went; `None` if there
+    /// is no report.
+    fn judge(
+        self,
+        row: &Observation,
+        at: usize,
+        calendar: &Calendar,
+    ) -> [(Check, i64, Option<Outcome>); 3] {
         let reported = row.reported;
-        let finding = |check, reported: i64, computed: i64| Finding {
-            check,
-            scope,
-            day: row.day,
-            kind: EntityKind::Track,
-            entity: track,
-            reported,
-            computed,
-        };
-        let first = past.seen == 0;
-        let live = |from: usize, until: usize| calendar.live_before(until) - calendar.live_before(from);
-        if first {
-            past.best = row.rank;
-        }
-        past.best = past.best.min(row.rank);
-        if reported.peak > 0 {
-            match first && reported.peak < past.best {
-                true => {
-                    findings.undecided(Check::PeakRank);
-                    past.best = reported.peak;
-                }
-                false => {
-                    let (peak, best) = (i64::from(reported.peak), i64::from(past.best));
-                    findings.compare(finding(Check::PeakRank, peak, best), peak == best);
-                }
-            }
-        }
-        if reported.appearances > 0 {
-            let computed = past.appearances + 1;
-            // Between two sightings every date must be known, or the report may have counted one.
-            let gap = !first && {
-                let from = past.seen as usize;
-                live(from, at) as usize != at.saturating_sub(from)
-            };
+        let first = self.seen == 0;
+        let gap = self.gap(at, calendar);
+        let best = if first { row.rank } else { self.best.min(row.rank) };
+        let peak = (reported.peak > 0).then(|| {
+            let agrees = reported.peak == best;
+            let decided = agrees || !((first || gap) && reported.peak < best);
+            decided.then_some((i64::from(best), agrees))
+        });
+        let appearances = (reported.appearances > 0).then(|| {
+            let computed = self.appearances + 1;
             let agrees = reported.appearances == computed;
-            match !agrees && (gap || (first && reported.appearances > 1)) {
-                true => findings.undecided(Check::Appearances),
-                false if first || past.appearances > 0 => {
-                    let (said, ours) = (i64::from(reported.appearances), i64::from(computed));
-                    findings.compare(finding(Check::Appearances, said, ours), agrees);
-                }
-                false => findings.undecided(Check::Appearances),
-            }
-        }
-        past.appearances = reported.appearances;
-        if reported.previous != 0 {
+            let decided = agrees || !(first || gap || self.appearances == 0);
+            decided.then_some((i64::from(computed), agrees))
+        });
+        let previous = (reported.previous != 0).then(|| {
             let before = at.checked_sub(1).and_then(|at| calendar.due.get(at));
-            match before.is_some_and(|due| due.state.is_live()) {
-                false => findings.undecided(Check::PreviousRank),
-                true => {
-                    let ours = if past.seen as usize == at { i64::from(past.rank) } else { 0 };
-                    let said = i64::from(reported.previous.max(0));
-                    findings.compare(finding(Check::PreviousRank, said, ours), said == ours);
-                }
-            }
+            before.filter(|due| due.state.is_live()).map(|_| {
+                let ours = if self.seen == at { i64::from(self.rank) } else { 0 };
+                (ours, ours == i64::from(reported.previous.max(0)))
+            })
+        });
+        [
+            (Check::PeakRank, i64::from(reported.peak), peak),
+            (Check::Appearances, i64::from(reported.appearances), appearances),
+            (Check::PreviousRank, i64::from(reported.previous.max(0)), previous),
+        ]
+    }
+
+    /// Whether dates since the last sighting are not known: the report may speak of them.
+    fn gap(self, at: usize, calendar: &Calendar) -> bool {
+        let live = calendar.live_before(at).saturating_sub(calendar.live_before(self.seen));
+        self.seen > 0 && (live as usize) < at.saturating_sub(self.seen)
+    }
+
+    fn add(&mut self, row: &Observation, at: usize, calendar: &Calendar) {
+        let reported = row.reported;
+        let here = at + 1;
+        if self.seen == here {
+            // Another track of the song on the same date.
+            self.rank = self.rank.min(row.rank);
+            self.best = self.best.min(row.rank);
+            self.appearances = self.appearances.max(reported.appearances);
+            return;
         }
-        past.seen = at as u32 + 1;
-        past.rank = row.rank;
+        let unknown = self.seen == 0 || self.gap(at, calendar);
+        self.best = if self.seen == 0 { row.rank } else { self.best.min(row.rank) };
+        if unknown && reported.peak > 0 {
+            self.best = self.best.min(reported.peak);
+        }
+        self.appearances = reported.appearances;
+        self.rank = row.rank;
+        self.seen = here;
     }
 }
 

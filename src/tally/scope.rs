@@ -13,7 +13,7 @@ use super::{Folded, RecordKind, Setup};
 use crate::catalog::{Credit, EntityKind};
 use crate::dates::Day;
 use crate::error::{Error, Result};
-use crate::exports::{NO_STREAMS, NO_TOTAL, Reported};
+use crate::exports::{NO_STREAMS, Reported};
 use crate::ledger::Observation;
 
 /// One scope and everything that is counted in it.
@@ -156,25 +156,27 @@ impl<'a> ScopeFold<'a> {
         let counter = self.scope.basis == Basis::Counter;
         gains.clear();
         let Some(&due) = calendar.due.get(at) else { return Some(()) };
-        let tracks = &mut met[EntityKind::Track as usize];
+        let [tracks, songs, ..] = met;
+        let mut reporting: Vec<Row<'_>> = Vec::new();
         for row in rows {
             let reports_nothing = row.reported == Reported::default();
             if !counter && reports_nothing {
                 continue;
             }
-            let track = setup.entities.track_of[row.listing as usize];
-            let of = Row { scope: self.index, track, short: tracks.short(track), row };
+            let listing = row.listing as usize;
+            let (track, song) = (setup.entities.track_of[listing], setup.entities.song_of[listing]);
+            let short = (tracks.short(track), songs.short(song));
+            let of = Row { scope: self.index, track, short, row };
             if counter {
-                let (gain, before) = counters.row(of.short, row, at, due)?;
+                let (gain, before) = counters.row(short.0, row, at, due)?;
                 gains.push(gain);
-                if row.total != NO_TOTAL {
-                    reports::counter(of, before, at, findings);
-                }
+                reports::counter(of, before, at, findings);
             }
             if !reports_nothing {
-                reports.row(of, at, calendar, findings);
+                reporting.push(of);
             }
         }
+        reports.date(&reporting, at, calendar, findings);
         Some(())
     }
 
