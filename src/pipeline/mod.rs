@@ -13,7 +13,9 @@ use crate::catalog::{Catalog, Credit, EntityKind, Personas, SongRule};
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::dialect::Mapped;
-use crate::tally::{Asked, Calendar, Clock, DateState, Due, PaceSpec, RecordKind, RecordSpec, Sensitive, TallySpec};
+use crate::tally::{
+    Asked, Calendar, Clock, DateState, Due, PaceSpec, RecordKind, RecordSpec, Sensitive, TallySpec,
+};
 
 /// Everything a run needs to know, checked.
 #[derive(Clone, Debug)]

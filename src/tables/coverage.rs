@@ -30,10 +30,8 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
     let surveyed = sources.surveyed;
     let scopes = || surveyed.scopes.iter().zip(&surveyed.calendars);
     let due: Vec<Vec<Due>> = scopes().map(|(_, calendar)| sources.plan.coverage.due(calendar)).collect();
-    let rows: Vec<(&Scope, &Due)> = scopes()
-        .zip(&due)
-        .flat_map(|((scope, _), due)| due.iter().map(move |due| (scope, due)))
-        .collect();
+    let rows: Vec<(&Scope, &Due)> =
+        scopes().zip(&due).flat_map(|((scope, _), due)| due.iter().map(move |due| (scope, due))).collect();
     let known = |scope: &Scope, due: &Due| scope.has_streams && due.state.is_live();
     let columns = vec![
         text("chart", rows.iter().map(|(scope, _)| scope.chart.as_str())),

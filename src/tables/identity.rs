@@ -21,8 +21,7 @@ pub const CREDIT_SOURCE: Field = field(
     Kind::String,
     "what the credits rest on: displayed, catalog, first_name (a heuristic) or mixed",
 );
-pub const SONG_RULE: Field =
-    field("song_rule", Kind::String, "what counts as one song: uri, song or work");
+pub const SONG_RULE: Field = field("song_rule", Kind::String, "what counts as one song: uri, song or work");
 pub const CLOCK: Field = field("clock", Kind::String, "what starts the count");
 pub const WINDOW: Field = field("window", Kind::String, "one turn of the clock: all, 2023, 2023-07");
 
@@ -65,7 +64,10 @@ pub fn tally_column(sources: &Sources<'_>, subjects: &[Subject]) -> Result<Colum
 }
 
 /// Chart and region.
-pub fn scope_columns(sources: &Sources<'_>, scopes: impl Iterator<Item = u32> + Clone) -> Result<Vec<Column>> {
+pub fn scope_columns(
+    sources: &Sources<'_>,
+    scopes: impl Iterator<Item = u32> + Clone,
+) -> Result<Vec<Column>> {
     let all = || sources.surveyed.scopes.iter();
     Ok(vec![
         gathered("chart", all().map(|scope| scope.chart.as_str()), scopes.clone())?,
@@ -86,7 +88,11 @@ pub fn entity_column(
     for kind in 1..offsets.len() {
         offsets[kind] = offsets[kind - 1] + all[kind - 1].len() as u32;
     }
-    gathered(name, all.iter().flatten().map(value), entities.map(|(kind, entity)| offsets[kind as usize] + entity))
+    gathered(
+        name,
+        all.iter().flatten().map(value),
+        entities.map(|(kind, entity)| offsets[kind as usize] + entity),
+    )
 }
 
 /// The columns of [`KIND`], [`ID`], [`ENTITY`] and [`ARTISTS`].

@@ -125,7 +125,9 @@ fn joined_by_name(sources: &Sources<'_>) -> HashSet<u32> {
     let mut joined = HashSet::new();
     for (listing, names) in sources.state.listings.iter().enumerate() {
         let seen = sources.surveyed.sightings.get(listing).copied().flatten();
-        let Some(&track) = sources.entities.track_of.get(listing).filter(|_| seen.is_some()) else { continue };
+        let Some(&track) = sources.entities.track_of.get(listing).filter(|_| seen.is_some()) else {
+            continue;
+        };
         if names.title.is_empty() || names.artists.is_empty() {
             continue;
         }
@@ -195,7 +197,12 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
         entity_column(sources, "uri", |track| &track.id, tracks())?,
         entity_column(sources, "title", |track| &track.name, tracks())?,
         entity_column(sources, "credited", |track| &track.artists, tracks())?,
-        entity_column(sources, "song_id", |song| &song.id, rows.iter().map(|row| (EntityKind::Song, row.song)))?,
+        entity_column(
+            sources,
+            "song_id",
+            |song| &song.id,
+            rows.iter().map(|row| (EntityKind::Song, row.song)),
+        )?,
         number("streams_uri", rows.iter().map(|row| row.streams[0])),
         number("streams_song", rows.iter().map(|row| row.streams[1])),
         number("streams_work", rows.iter().map(|row| row.streams[2])),

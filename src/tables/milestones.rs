@@ -4,8 +4,8 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{
-    ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject, WINDOW,
-    identity_columns, tally_column,
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject,
+    WINDOW, identity_columns, tally_column,
 };
 use super::merges::Merges;
 use super::{
@@ -47,7 +47,11 @@ pub const CONTRACT: Contract = Contract {
         field("cumulative", Kind::Int64, "streams up to and including the date"),
         field("contributing_songs", Kind::Int64, "different songs with streams so far"),
         CREDIT_SOURCE,
-        nullable("made_by_merge", Kind::Boolean, "whether no single URI got there; empty but for songs, works"),
+        nullable(
+            "made_by_merge",
+            Kind::Boolean,
+            "whether no single URI got there; empty but for songs, works",
+        ),
         field("evidence_export", Kind::String, "the export with the row that added most on the date"),
         field("evidence_row", Kind::Int64, "that row: line of a text export, row of a Parquet export"),
     ],

@@ -262,9 +262,7 @@ impl Orders {
             places(&sources.entities.of(kind).iter().map(|entity| entity.id.as_str()).collect::<Vec<_>>())
         };
         Self {
-            tallies: places(
-                &sources.tallies.iter().map(|tally| tally.name.as_str()).collect::<Vec<_>>(),
-            ),
+            tallies: places(&sources.tallies.iter().map(|tally| tally.name.as_str()).collect::<Vec<_>>()),
             entities: EntityKind::ALL.map(names),
         }
     }

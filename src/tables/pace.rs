@@ -112,7 +112,8 @@ fn side_by_side(sources: &Sources<'_>, pace: usize, spec: &PaceSpec) -> Vec<Row>
     let mut rows: Vec<Row> = Vec::new();
     for ((scope, entity, window), mut points) in lines {
         points.sort_unstable_by_key(|point| point.day);
-        let (Some(first), Some(calendar)) = (points.first(), sources.surveyed.calendars.get(scope as usize)) else {
+        let (Some(first), Some(calendar)) = (points.first(), sources.surveyed.calendars.get(scope as usize))
+        else {
             continue;
         };
         let start = first.start_on;
@@ -166,7 +167,13 @@ fn place(rows: &mut [Row]) {
 }
 
 /// The fewest days in which anybody else reached the threshold, and who; the smaller id of several.
-fn record(sources: &Sources<'_>, spec: &PaceSpec, scope: u32, entity: u32, threshold: i64) -> Option<(i64, u32)> {
+fn record(
+    sources: &Sources<'_>,
+    spec: &PaceSpec,
+    scope: u32,
+    entity: u32,
+    threshold: i64,
+) -> Option<(i64, u32)> {
     let kind = sources.tallies.get(spec.tally)?.entity;
     let others = sources.folded.milestones.iter().filter(|row| {
         row.tally as usize == spec.tally
@@ -175,5 +182,7 @@ fn record(sources: &Sources<'_>, spec: &PaceSpec, scope: u32, entity: u32, thres
             && row.entity != entity
     });
     let id = |entity: u32| sources.entities.of(kind).get(entity as usize).map(|entity| entity.id.as_str());
-    others.map(|row| (row.reached_on.since(row.start_on), row.entity)).min_by_key(|&(days, of)| (days, id(of)))
+    others
+        .map(|row| (row.reached_on.since(row.start_on), row.entity))
+        .min_by_key(|&(days, of)| (days, id(of)))
 }

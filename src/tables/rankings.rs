@@ -7,8 +7,8 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{
-    ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject, WINDOW,
-    identity_columns,
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject,
+    WINDOW, identity_columns,
 };
 use super::order::{Interval, certain, descending, ranks};
 use super::{
@@ -103,7 +103,11 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     let mut rows: Vec<Row> = Vec::new();
     for (ranking, spec) in specs.iter().enumerate() {
         let has_past = spec.kind != RankingKind::Reach;
-        let past = if has_past { placed(sources, entries(sources, spec, spec.tally, true), spec) } else { Vec::new() };
+        let past = if has_past {
+            placed(sources, entries(sources, spec, spec.tally, true), spec)
+        } else {
+            Vec::new()
+        };
         let before: HashMap<(u32, Window, u32), i64> =
             past.iter().map(|placed| (identity(&placed.entry, spec.per), placed.rank)).collect();
         let present = placed(sources, entries(sources, spec, spec.tally, false), spec);
@@ -162,7 +166,7 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
         number("value", entry().map(|entry| entry.value)),
         text("unit", all().map(unit)),
         optional_date("reached_on", entry().map(|entry| entry.reached.map(|reached| reached.0))),
-        optional_number("days_elapsed", entry().map(|entry| elapsed(entry))),
+        optional_number("days_elapsed", entry().map(elapsed)),
         optional_number("day_number", entry().map(|entry| elapsed(entry).map(|days| days + 1))),
         number("contributing_songs", entry().map(|entry| i64::from(entry.songs))),
         text("credit_source", entry().zip(&subjects).map(|(entry, of)| entry.credits.word(of.credit))),

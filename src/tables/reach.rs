@@ -34,7 +34,8 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     let kind = |row: &Reached| {
         sources.tallies.get(row.tally as usize).map_or(EntityKind::Track, |tally| tally.entity)
     };
-    let chart = |row: &Reached| sources.surveyed.scopes.get(row.scope as usize).map_or("", |scope| &scope.chart);
+    let chart =
+        |row: &Reached| sources.surveyed.scopes.get(row.scope as usize).map_or("", |scope| &scope.chart);
     rows.par_sort_unstable_by_key(|row| {
         (orders.tallies[row.tally as usize], chart(row), orders.entity(kind(row), row.entity), row.day)
     });

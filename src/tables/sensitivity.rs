@@ -126,7 +126,12 @@ fn others(sources: &Sources<'_>, spec: &RankingSpec) -> Vec<Other> {
         for rule in [SongRule::Uri, SongRule::Work] {
             if let Some(derived) = sources.derived(spec.tally, Variant::Rule(rule)) {
                 let keys = best(by_rule(sources, spec, rule, of_tally(derived)));
-                others.push(Other { name: format!("song_rule={}", rule.word()), keys, complete: true, scopes: None });
+                others.push(Other {
+                    name: format!("song_rule={}", rule.word()),
+                    keys,
+                    complete: true,
+                    scopes: None,
+                });
             }
         }
     }
@@ -136,12 +141,7 @@ fn others(sources: &Sources<'_>, spec: &RankingSpec) -> Vec<Other> {
 
 /// The entries of songs by another rule: what the derived tally tells apart, and all other songs as
 /// they are.
-fn by_rule(
-    sources: &Sources<'_>,
-    spec: &RankingSpec,
-    rule: SongRule,
-    derived: Vec<Entry>,
-) -> Vec<Entry> {
+fn by_rule(sources: &Sources<'_>, spec: &RankingSpec, rule: SongRule, derived: Vec<Entry>) -> Vec<Entry> {
     let entities = sources.entities;
     let work_of = |song: u32| entities.work_of_song.get(song as usize).copied().unwrap_or_default();
     let merged = |song: u32| entities.tracks_of(EntityKind::Work, work_of(song)).len() > 1;

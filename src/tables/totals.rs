@@ -4,8 +4,8 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{
-    ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject, WINDOW,
-    identity_columns, tally_column,
+    ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject,
+    WINDOW, identity_columns, tally_column,
 };
 use super::{
     Contract, Kind, Orders, Sources, date, field, frame, holds_always, nullable, number, optional_number,

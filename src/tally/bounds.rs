@@ -72,9 +72,7 @@ pub fn first_unknown(calendar: &Calendar, start_on: Day, at: usize) -> Option<Da
 pub fn certainty(calendar: &Calendar, start_on: Day, at: usize, earliest: Day) -> (Day, Certainty) {
     match first_unknown(calendar, start_on, at) {
         Some(unknown) => (earliest.min(unknown), Certainty::AtLatest),
-        None if calendar.due.get(at).is_some_and(|due| due.day == earliest) => {
-            (earliest, Certainty::Certain)
-        }
+        None if calendar.due.get(at).is_some_and(|due| due.day == earliest) => (earliest, Certainty::Certain),
         None => (earliest, Certainty::Bounded),
     }
 }

@@ -146,7 +146,14 @@ impl<'a> Count<'a> {
     }
 
     /// Opens the window that the date lies in, and closes the one before.
-    fn turn(&mut self, who: Who<'_>, window: Window, date: &Date<'_>, setup: &Setup<'_>, folded: &mut Folded) {
+    fn turn(
+        &mut self,
+        who: Who<'_>,
+        window: Window,
+        date: &Date<'_>,
+        setup: &Setup<'_>,
+        folded: &mut Folded,
+    ) {
         let sum = &self.sums[who.short as usize];
         if sum.dates > 0 && sum.window == window {
             return;
@@ -343,9 +350,7 @@ impl Sum {
     fn counted_exactly(&self, spec: &TallySpec, spread: &Spread, calendar: &Calendar) -> bool {
         let begins = match spec.clock {
             Clock::AllTime | Clock::Release | Clock::FirstCharted => true,
-            Clock::CalendarYear | Clock::CalendarMonth => {
-                calendar.first_due(self.start_on) >= self.first_on
-            }
+            Clock::CalendarYear | Clock::CalendarMonth => calendar.first_due(self.start_on) >= self.first_on,
         };
         spec.entity != EntityKind::Artist && spread.tracks() == 1 && begins
     }

@@ -139,7 +139,8 @@ impl<'a> Record<'a> {
         let Some(day) = calendar.due.get(at).map(|due| due.day) else { return };
         let live = calendar.live_before(at) + 1;
         // Without the date before, nobody knows who is new.
-        let debuts = at.checked_sub(1).and_then(|at| calendar.due.get(at)).is_some_and(|due| due.state.is_live());
+        let debuts =
+            at.checked_sub(1).and_then(|at| calendar.due.get(at)).is_some_and(|due| due.state.is_live());
         self.candidates.clear();
         for &short in &basket.touched {
             let code = codes.get(short as usize).copied().unwrap_or_default();
@@ -168,11 +169,14 @@ impl<'a> Record<'a> {
         let grows = self.kind.grows();
         let winners: Vec<u32> =
             self.candidates.iter().filter(|(_, value)| *value == most).map(|(code, _)| *code).collect();
-        step(&mut self.reigns, &mut self.holders, &mut self.best, &winners, Set { most, day, grows, lowest: false }, |reign| Reign {
-            record: self.index,
-            scope,
-            ..reign
-        });
+        step(
+            &mut self.reigns,
+            &mut self.holders,
+            &mut self.best,
+            &winners,
+            Set { most, day, grows, lowest: false },
+            |reign| Reign { record: self.index, scope, ..reign },
+        );
     }
 
     /// Gives the reigns away.

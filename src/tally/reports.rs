@@ -189,12 +189,7 @@ impl Reports {
 impl Past {
     /// What a row's reports are worth: for each check the report, and how it went; `None` if there
     /// is no report.
-    fn judge(
-        self,
-        row: &Observation,
-        at: usize,
-        calendar: &Calendar,
-    ) -> [(Check, i64, Option<Outcome>); 3] {
+    fn judge(self, row: &Observation, at: usize, calendar: &Calendar) -> [(Check, i64, Option<Outcome>); 3] {
         let reported = row.reported;
         let first = self.seen == 0;
         let gap = self.gap(at, calendar);

@@ -23,4 +23,5 @@ mod real_exports;
 mod sample;
 mod show;
 mod support;
+mod truth;
 mod world;

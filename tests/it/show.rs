@@ -173,8 +173,33 @@ fn text(value: &Value) -> String {
 
 #[test]
 fn every_table_is_sorted_by_its_grain() {
-    let desk = march();
-    desk.put("exports/april.csv", merged_daily(&format!("{APRIL}\n{BAD}\n{BAD}")));
+    let desk = march().and_pipeline(
+        r#"
+        [[ranking]]
+        name = "reach"
+        kind = "reach"
+        tally = "song"
+        [[record]]
+        name = "best-day"
+        kind = "best_date"
+        entity = "song"
+        [[pace]]
+        name = "race"
+        tally = "song"
+        entities = ["seven", "like crazy"]
+        "#,
+    );
+    // A second URI of a song, another region, and a report that is wrong.
+    let more = "2024-04-01|South Korea|1|D|Seven|Jung Kook, Latto|70\n2024-04-02|Global|1|D|Seven|Jung Kook, Latto|7";
+    desk.put("exports/april.csv", merged_daily(&format!("{APRIL}\n{BAD}\n{BAD}\n{more}")));
+    desk.put(
+        "exports/regional-us-daily-2024-04-01.csv",
+        format!(
+            "rank,uri,artist_names,track_name,source,peak_rank,previous_rank,days_on_chart,streams\n\
+             1,spotify:track:{},IU,Love wins all,EDAM,3,-1,1,500\n",
+            id("C")
+        ),
+    );
     desk.run("");
     let schema = desk.call("schema --format json").succeeds().stdout;
     for contract in serde_json::from_str::<Vec<Value>>(&schema).expect("contracts") {
