@@ -39,6 +39,8 @@ pub struct DateSum {
     pub rows: u32,
     /// Best rank.
     pub top: u16,
+    /// Whether a row reports that it was listed before.
+    pub returns: bool,
     best: i64,
     rank: u16,
     /// The export with the row that added most.
@@ -168,6 +170,7 @@ impl Basket {
         }
         date.rows += 1;
         date.top = date.top.min(row.rank);
+        date.returns |= row.reported.appearances > 1;
         date.streams = date.streams.checked_add(row.streams)?;
         if let Some(gain) = gain {
             self.count(short, row, gain)?;

@@ -158,7 +158,7 @@ impl<'a> Record<'a> {
             }
             let value = match self.kind {
                 RecordKind::BestDate => Some(date.streams),
-                RecordKind::Debut => (first && debuts).then_some(date.streams),
+                RecordKind::Debut => (first && debuts && !date.returns).then_some(date.streams),
                 RecordKind::DaysAtOne => at_one.then_some(past.at_one),
                 RecordKind::SpellAtOne => at_one.then_some(past.spell),
                 RecordKind::Fastest => None,
