@@ -1,6 +1,6 @@
 //! Who is credited in an artist cell, and as what.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 
@@ -179,6 +179,19 @@ impl Names {
             }
         }
         names
+    }
+
+    /// Every artist by id, with the display name and all names.
+    pub fn known(&self) -> impl Iterator<Item = (&str, &str, Vec<&str>)> {
+        let mut names: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+        for (name, namings) in &self.by_name {
+            for naming in namings {
+                names.entry(naming.artist).or_default().insert(name);
+            }
+        }
+        let artists = names.into_iter().map(|(artist, names)| (&self.artists[artist], names));
+        artists
+            .map(|(Known { id, name, .. }, names)| (id.as_str(), name.as_str(), names.into_iter().collect()))
     }
 
     /// The id under which an artist is counted: that of whom a persona is counted for.

@@ -108,7 +108,8 @@ pub struct Entities {
     credits_from: Vec<u32>,
     /// The listings whose cell is read otherwise on some days: until when, and where in `credits`.
     dated: FxHashMap<u32, Vec<(Day, u32, u32)>>,
-    readings: Vec<Vec<Era>>,
+    /// How cells were read: a cell once for all songs without roles in the catalog.
+    readings: Vec<(String, Vec<Era>)>,
     cells: Vec<Cell>,
     members: HashMap<String, [Vec<bool>; 4]>,
 }
@@ -128,7 +129,6 @@ pub struct ArtistCredit {
 #[derive(Clone, Debug)]
 struct Cell {
     song: u32,
-    artists: String,
     reading: u32,
     seen: (Day, Day),
 }
@@ -257,7 +257,7 @@ impl Entities {
     }
 
     /// The artists that the cell of a listing credits, on whatever day: one may come twice.
-    fn credited_ever(&self, listing: usize) -> &[ArtistCredit] {
+    pub(super) fn credited_ever(&self, listing: usize) -> &[ArtistCredit] {
         match self.credits_from.get(listing..listing + 2) {
             Some(&[from, until]) => &self.credits[from as usize..until as usize],
             _ => &[],
@@ -283,8 +283,8 @@ impl Entities {
 
     /// Every artist cell of every song with how it was read, in no particular order.
     pub fn credited_cells(&self) -> impl Iterator<Item = CreditedCell<'_>> {
-        self.cells.iter().map(|Cell { song, artists, reading, seen }| {
-            let eras = &self.readings[*reading as usize];
+        self.cells.iter().map(|Cell { song, reading, seen }| {
+            let (artists, eras) = &self.readings[*reading as usize];
             let from = eras.partition_point(|era| era.last < seen.0);
             let until = eras.partition_point(|era| era.first <= seen.1);
             CreditedCell { song: *song, artists, eras: eras.get(from..until).unwrap_or_default() }
@@ -338,12 +338,11 @@ impl Entities {
                         (code, credited.role)
                     };
                     let codes = eras.iter().map(|era| era.credited.iter().map(&mut code).collect()).collect();
-                    self.readings.push(eras);
+                    self.readings.push((names.artists.clone(), eras));
                     Read { reading: self.readings.len() as u32 - 1, codes }
                 });
             let cell = *cells.entry((song, *reading)).or_insert_with(|| {
-                let artists = names.artists.clone();
-                self.cells.push(Cell { song, artists, reading: *reading, seen: days });
+                self.cells.push(Cell { song, reading: *reading, seen: days });
                 self.cells.len() as u32 - 1
             });
             let spanned = &mut self.cells[cell as usize].seen;
@@ -351,7 +350,7 @@ impl Entities {
 
             let of_rule = [self.track_of[listing], song, self.work_of[listing]];
             let mut eras = Vec::new();
-            for (era, credited) in self.readings[*reading as usize].iter().zip(codes.iter()) {
+            for (era, credited) in self.readings[*reading as usize].1.iter().zip(codes.iter()) {
                 if era.last < days.0 || days.1 < era.first {
                     continue;
                 }

@@ -13,11 +13,13 @@
 mod credits;
 mod files;
 mod identity;
+pub mod lookalikes;
+mod sound;
 
 pub use credits::{Credit, Credited, Era, Role};
 pub use identity::{ArtistCredit, CreditedCell, Entities, Entity, EntityKind, Sightings, SongRule};
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -33,6 +35,9 @@ pub struct Catalog {
     cohorts: BTreeMap<String, HashSet<String>>,
     songs: Vec<Song>,
     works: Vec<Work>,
+    song_ids: HashSet<String>,
+    /// For each id the groups of ids that a person has judged to be different.
+    distinct: HashMap<String, Vec<usize>>,
     /// BLAKE3 of the files, in hexadecimal; empty without a catalog.
     pub hash: String,
 }
@@ -79,6 +84,10 @@ impl Catalog {
         }
 
         let (path, mut songs): (_, Songs) = files::read(directory, "songs.toml", &mut hasher)?;
+        let mut distinct: HashMap<String, Vec<usize>> = HashMap::new();
+        for (group, entry) in artists.distinct.into_iter().enumerate() {
+            entry.ids.into_iter().for_each(|id| distinct.entry(id).or_default().push(group));
+        }
         let ids: HashSet<String> = artists.artist.into_iter().map(|artist| artist.id).collect();
         songs.check(&ids).map_err(|problem| Error::config(&path, problem))?;
         let (path, works): (_, Works) = files::read(directory, "works.toml", &mut hasher)?;
@@ -89,12 +98,25 @@ impl Catalog {
             }
         }
         let hash = hasher.finalize().to_hex().to_string();
-        Ok(Self { names, cohorts, songs: songs.song, works: works.work, hash })
+        let (songs, works) = (songs.song, works.work);
+        let song_ids = songs.iter().map(|song| song.id.clone()).collect();
+        Ok(Self { names, cohorts, songs, works, song_ids, distinct, hash })
     }
 
     /// Whether there is a cohort of this id.
     pub fn has_cohort(&self, id: &str) -> bool {
         self.cohorts.contains_key(id)
+    }
+
+    /// Whether `songs.toml` has an entry of this id.
+    fn has_song(&self, id: &str) -> bool {
+        self.song_ids.contains(id)
+    }
+
+    /// Whether a person has judged two artists or songs to be different.
+    fn are_distinct(&self, a: &str, b: &str) -> bool {
+        let groups = |id: &str| self.distinct.get(id).into_iter().flatten();
+        groups(a).any(|group| groups(b).any(|other| other == group))
     }
 
     /// The ids of the cohorts.

@@ -1,5 +1,6 @@
 //! The command line: flags to plans, results to text. One file for each command.
 
+mod catalog;
 mod inspect;
 mod plan;
 mod progress;
@@ -59,6 +60,8 @@ enum Command {
     Show(show::ShowArgs),
     /// Show the contract of the published tables
     Schema(schema::SchemaArgs),
+    /// Look after the catalog
+    Catalog(catalog::CatalogArgs),
     /// Make synthetic exports, the same ones for the same seed
     Synth(synth::SynthArgs),
 }
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::main(args),
         Command::Show(args) => show::main(args),
         Command::Schema(args) => schema::main(args),
+        Command::Catalog(args) => catalog::main(args),
         Command::Synth(args) => synth::main(args, quiet || log_only),
     };
     match result {

@@ -56,12 +56,20 @@ pub struct ShowArgs {
     format: Option<Format>,
 }
 
+/// How rows are written.
 #[derive(Clone, Copy, ValueEnum)]
-enum Format {
+pub enum Format {
     Table,
     Csv,
     Json,
     Markdown,
+}
+
+impl Format {
+    /// A table on a terminal, CSV elsewhere.
+    pub fn usual() -> Self {
+        if io::stdout().is_terminal() { Self::Table } else { Self::Csv }
+    }
 }
 
 pub fn main(args: ShowArgs) -> anyhow::Result<()> {
@@ -70,8 +78,7 @@ pub fn main(args: ShowArgs) -> anyhow::Result<()> {
     let frame = publish::read(&plan.out, contract)?;
     let frame = best_first(&plan, contract.name, frame)?;
     let frame = args.filter(frame)?;
-    let terminal = io::stdout().is_terminal();
-    let format = args.format.unwrap_or(if terminal { Format::Table } else { Format::Csv });
+    let format = args.format.unwrap_or_else(Format::usual);
     let mut out = BufWriter::new(io::stdout().lock());
     match format {
         Format::Table => writeln!(out, "{}", text::frame_table(&frame, None)?)?,
@@ -184,7 +191,7 @@ impl ShowArgs {
     }
 }
 
-fn csv(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
+pub fn csv(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(frame.columns().iter().map(|column| column.name().as_str())).map_err(io_error)?;
     for row in 0..frame.height() {
@@ -206,7 +213,7 @@ fn io_error(error: csv::Error) -> anyhow::Error {
     }
 }
 
-fn json(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
+pub fn json(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
     // Written by hand so that the keys stand in the order of the columns.
     let names: Vec<String> = frame
         .columns()
@@ -230,9 +237,12 @@ fn json(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Text for a cell of a Markdown table.
+pub fn escaped(text: &str) -> String {
+    text::printable(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
+}
+
 fn markdown(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
-    let escaped =
-        |text: &str| text::printable(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;");
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let names = frame.columns().iter().map(|column| column.name().to_string()).collect();
     out.write_all(line(names).as_bytes())?;
