@@ -12,7 +12,7 @@ pub const EXIT_CODES: [(u8, &str); 7] = [
     (1, "internal error"),
     (2, "wrong usage, pipeline or catalog file"),
     (3, "bad input: nothing usable, or --strict and something was quarantined"),
-    (4, "an audit failed, nothing published"),
+    (4, "an audit failed, nothing published; `claims check --strict`: a claim is contradicted"),
     (5, "output could not be written"),
     (6, "another run holds the ledger"),
 ];
@@ -64,6 +64,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// Claims that the data contradicts, where that is a failure.
+    #[error("{}: {problem}", path.display())]
+    Contradicted {
+        /// The claims file.
+        path: PathBuf,
+        /// Which of them.
+        problem: String,
+    },
     /// Another run is writing to the ledger.
     #[error("the ledger {} is held by another run{holder}; wait for it or use another --ledger", path.display())]
     Locked {
@@ -84,7 +92,7 @@ impl Error {
             Self::Frame(_) => 1,
             Self::Usage(_) | Self::Config { .. } => 2,
             Self::Input(_) | Self::Read { .. } => 3,
-            Self::Audit(_) | Self::Damaged { .. } => 4,
+            Self::Audit(_) | Self::Damaged { .. } | Self::Contradicted { .. } => 4,
             Self::Write { .. } => 5,
             Self::Locked { .. } => 6,
         }

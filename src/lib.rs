@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 pub mod catalog;
+pub mod claims;
 pub mod dates;
 pub mod error;
 pub mod exports;

@@ -12,16 +12,17 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use crate::catalog::Entities;
+use crate::claims::{self, Facts, Judged};
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::{self, Decoded, Found, Progress};
 use crate::ledger::{
-    Change, Ledger, MonthKey, MonthRows, RowAccount, Update, WriteLock, classify, refuse_namesakes,
+    Change, Ledger, MonthKey, MonthRows, RowAccount, State, Update, WriteLock, classify, refuse_namesakes,
 };
 use crate::pipeline::Plan;
 use crate::publish::{self, PublishedTable};
 use crate::tables::{self, Sources, Table};
-use crate::tally::{self, Comparison, Fold, Folded, Setup, Survey, Surveyed, TallySpec};
+use crate::tally::{self, Asked, Comparison, Fold, Folded, Setup, Survey, Surveyed, TallySpec};
 
 /// What a run would begin with.
 pub struct Prepared {
@@ -70,6 +71,8 @@ pub struct Report {
     pub tables: Vec<PublishedTable>,
     /// The headline ranking's rows, if the pipeline names one.
     pub headline: Option<(String, DataFrame)>,
+    /// The verdicts on the pipeline's claims, if it has any.
+    pub claims: Option<DataFrame>,
     /// How long each stage took.
     pub timings: Timings,
     /// The most memory the process has held, in bytes, where the system tells.
@@ -194,16 +197,12 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
 
     let counted = count(plan, &ledger, &mut timings)?;
     check_coverage(plan, &counted.surveyed)?;
-    let sources = Sources {
-        plan,
-        state: &ledger.state,
-        tallies: &counted.tallies,
-        surveyed: &counted.surveyed,
-        entities: &counted.entities,
-        folded: &counted.folded,
-    };
+    let sources = counted.sources(plan, &ledger.state);
     let tables = timings.time("tables", || tables::build(&sources))?;
     let headline = plan.headline.as_ref().and_then(|name| Some((name.clone(), headline(&tables, name)?)));
+
+    let verdicts = tables.iter().find(|table| table.contract.name == tables::claims::CONTRACT.name);
+    let verdicts = verdicts.map(|table| table.frame.clone()).filter(|frame| frame.height() > 0);
 
     let run = publish::new_run(&plan.out);
     let rows = ledger.state.exports.iter().map(|export| export.rows).sum();
@@ -231,9 +230,35 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
         scopes,
         tables,
         headline,
+        claims: verdicts,
         timings,
         peak_memory: peak_memory(),
     })
+}
+
+/// The verdicts on the plan's claims by the ledger as it is, as a table; no export is read and
+/// nothing is written.
+///
+/// # Errors
+/// [`Error::Usage`] for a ledger without exports, [`Error::Read`], [`Error::Damaged`].
+pub fn check_claims(plan: &Plan) -> Result<Table> {
+    let ledger = Ledger::open(&plan.ledger)?;
+    if ledger.state.exports.is_empty() {
+        let ledger = plan.ledger.display();
+        return Err(Error::Usage(format!("the ledger {ledger} is empty; `chartledger run` fills it")));
+    }
+    let state = &ledger.state;
+    let surveyed = survey(plan, &ledger)?;
+    let entities = Entities::resolve(&plan.catalog, &state.listings, &surveyed.sightings);
+    let claims = &plan.claims.claims;
+    // Nothing else is counted: not what the pipeline asks, nor how exports agree.
+    let tallies = claims::tallies(claims, &surveyed, &entities);
+    let asked = Asked { tallies: &tallies, records: &[], paces: &[], reach: &[] };
+    let folded = fold(plan, &ledger, &Setup::new(asked, &surveyed, &entities, &export_order(&ledger)))?;
+    let facts = Facts { tallies: &tallies, surveyed: &surveyed, entities: &entities, folded: &folded };
+    let judged = claims::judge(claims, &facts);
+    let counted = Counted { tallies: Vec::new(), surveyed, entities, folded: Folded::default(), judged };
+    tables::build_one(&tables::claims::CONTRACT, &counted.sources(plan, state))
 }
 
 /// Refuses to publish figures from scopes with too many dates of which nothing is known.
@@ -263,6 +288,16 @@ pub struct Counted {
     pub entities: Entities,
     /// Milestones, totals and all else.
     pub folded: Folded,
+    /// The verdicts on the plan's claims, in their order.
+    pub judged: Vec<Judged>,
+}
+
+impl Counted {
+    /// What tables are built from.
+    pub fn sources<'a>(&'a self, plan: &'a Plan, state: &'a State) -> Sources<'a> {
+        let Self { tallies, surveyed, entities, folded, judged } = self;
+        Sources { plan, state, tallies, surveyed, entities, folded, judged }
+    }
 }
 
 /// Which listings are on which charts, and the dates of each scope: the first pass over the months.
@@ -291,17 +326,21 @@ pub fn count(plan: &Plan, ledger: &Ledger, timings: &mut Timings) -> Result<Coun
     let surveyed = timings.time("survey", || survey(plan, ledger))?;
     let entities =
         timings.time("identify", || Entities::resolve(&plan.catalog, &state.listings, &surveyed.sightings));
-    let names: Vec<&str> = state.exports.iter().map(|export| export.name.as_str()).collect();
-    let export_order = tables::places(&names);
+    let export_order = export_order(ledger);
     let mut tallies = plan.tallies.clone();
     tallies.extend(tally::derive(&plan.tallies, &plan.sensitive(), &surveyed));
+    let own = tallies.len();
+    let claims = &plan.claims.claims;
+    tallies.extend(claims::tallies(claims, &surveyed, &entities));
     let reach = plan.reach();
     let mut folded = timings.time("fold", || {
-        let setup = Setup::new(plan.asked(&tallies, &reach), &surveyed, &entities, &export_order);
-        let mut fold = Fold::new(&setup);
-        each_month(plan, ledger, &keys, |key, rows| fold.month(&key.chart, &rows.0))?;
-        Ok::<_, Error>(fold.finish())
+        fold(plan, ledger, &Setup::new(plan.asked(&tallies, &reach), &surveyed, &entities, &export_order))
     })?;
+    let (of_claims, folded_for_claims) = (tallies.split_off(own), folded.split_off(own));
+    let judged = timings.time("claims", || {
+        let (tallies, folded) = (&of_claims, &folded_for_claims);
+        claims::judge(claims, &Facts { tallies, surveyed: &surveyed, entities: &entities, folded })
+    });
     if let Some(mut comparison) = Comparison::new(&surveyed, &entities, plan.tolerance) {
         timings.time("compare", || {
             keys.retain(|key| comparison.wants(&key.chart));
@@ -315,7 +354,21 @@ pub fn count(plan: &Plan, ledger: &Ledger, timings: &mut Timings) -> Result<Coun
             Ok::<_, Error>(())
         })?;
     }
-    Ok(Counted { tallies, surveyed, entities, folded })
+    Ok(Counted { tallies, surveyed, entities, folded, judged })
+}
+
+/// The second pass over the months.
+fn fold(plan: &Plan, ledger: &Ledger, setup: &Setup<'_>) -> Result<Folded> {
+    let keys: Vec<&MonthKey> = ledger.state.months.keys().collect();
+    let mut fold = Fold::new(setup);
+    each_month(plan, ledger, &keys, |key, rows| fold.month(&key.chart, &rows.0))?;
+    Ok(fold.finish())
+}
+
+/// The place of each export in the order of their names.
+fn export_order(ledger: &Ledger) -> Vec<u32> {
+    let names: Vec<&str> = ledger.state.exports.iter().map(|export| export.name.as_str()).collect();
+    tables::places(&names)
 }
 
 /// Reads the months in order, the next one while the present one is worked on.
@@ -383,6 +436,7 @@ fn manifest(
         "chartledger": env!("CARGO_PKG_VERSION"),
         "pipeline": { "name": plan.name, "hash": plan.hash },
         "catalog": { "hash": plan.catalog.hash },
+        "claims": { "hash": plan.claims.hash },
         "as_of": plan.as_of.map(|day| day.to_string()),
         "ledger": { "version": ledger.version },
         "tables": tables,

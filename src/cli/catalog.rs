@@ -77,7 +77,7 @@ fn check(args: CheckArgs) -> anyhow::Result<()> {
     let found = lookalikes::find(catalog, &entities, &state.listings, &seen, &rows);
 
     let mut out = BufWriter::new(io::stdout().lock());
-    match args.format.unwrap_or_else(Format::usual) {
+    match Format::or_usual(args.format) {
         Format::Table => table(&mut out, &found)?,
         Format::Csv => show::csv(&mut out, &frame(&found)?)?,
         Format::Json => show::json(&mut out, &frame(&found)?)?,

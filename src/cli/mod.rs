@@ -1,6 +1,7 @@
 //! The command line: flags to plans, results to text. One file for each command.
 
 mod catalog;
+mod claims;
 mod inspect;
 mod plan;
 mod progress;
@@ -62,6 +63,8 @@ enum Command {
     Schema(schema::SchemaArgs),
     /// Look after the catalog
     Catalog(catalog::CatalogArgs),
+    /// Judge statements by what the ledger holds
+    Claims(claims::ClaimsArgs),
     /// Make synthetic exports, the same ones for the same seed
     Synth(synth::SynthArgs),
 }
@@ -92,7 +95,8 @@ struct PipelineArgs {
 impl PipelineArgs {
     fn load(self) -> anyhow::Result<Plan> {
         let Self { pipeline, exports, ledger, out, as_of, strict } = self;
-        Ok(Plan::load(&pipeline, Overrides { exports, ledger, out, as_of, strict })?)
+        let claims = None;
+        Ok(Plan::load(&pipeline, Overrides { exports, ledger, out, claims, as_of, strict })?)
     }
 }
 
@@ -113,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Show(args) => show::main(args),
         Command::Schema(args) => schema::main(args),
         Command::Catalog(args) => catalog::main(args),
+        Command::Claims(args) => claims::main(args, quiet || log_only),
         Command::Synth(args) => synth::main(args, quiet || log_only),
     };
     match result {

@@ -6,7 +6,7 @@ use chartledger::run::Report;
 use clap::Args;
 use polars::prelude::*;
 
-use super::{PipelineArgs, plan, progress, text};
+use super::{PipelineArgs, claims, plan, progress, text};
 
 /// What `run` takes.
 #[derive(Args)]
@@ -36,6 +36,10 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
             0 => writeln!(out, "\n{name}: nobody yet")?,
             _ => writeln!(out, "\n{name}\n{}", text::frame_table(&shown(frame)?, None)?)?,
         }
+    }
+    if let Some(verdicts) = report.claims.as_ref().filter(|_| !quiet) {
+        let verdicts = text::frame_table(&claims::short(verdicts)?, None)?;
+        writeln!(io::stdout().lock(), "\nclaims\n{verdicts}")?;
     }
     Ok(())
 }

@@ -56,19 +56,23 @@ pub struct ShowArgs {
     format: Option<Format>,
 }
 
-/// How rows are written.
-#[derive(Clone, Copy, ValueEnum)]
+/// How a frame is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    /// For people.
     Table,
+    /// With a header.
     Csv,
+    /// An array of objects.
     Json,
+    /// For documents.
     Markdown,
 }
 
 impl Format {
-    /// A table on a terminal, CSV elsewhere.
-    pub fn usual() -> Self {
-        if io::stdout().is_terminal() { Self::Table } else { Self::Csv }
+    /// The format that was asked for, or else a table on a terminal and CSV elsewhere.
+    pub fn or_usual(asked: Option<Self>) -> Self {
+        asked.unwrap_or(if io::stdout().is_terminal() { Self::Table } else { Self::Csv })
     }
 }
 
@@ -78,13 +82,17 @@ pub fn main(args: ShowArgs) -> anyhow::Result<()> {
     let frame = publish::read(&plan.out, contract)?;
     let frame = best_first(&plan, contract.name, frame)?;
     let frame = args.filter(frame)?;
-    let format = args.format.unwrap_or_else(Format::usual);
+    write(&frame, Format::or_usual(args.format))
+}
+
+/// Writes a frame to standard output.
+pub fn write(frame: &DataFrame, format: Format) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match format {
-        Format::Table => writeln!(out, "{}", text::frame_table(&frame, None)?)?,
-        Format::Csv => csv(&mut out, &frame)?,
-        Format::Json => json(&mut out, &frame)?,
-        Format::Markdown => markdown(&mut out, &frame)?,
+        Format::Table => writeln!(out, "{}", text::frame_table(frame, None)?)?,
+        Format::Csv => csv(&mut out, frame)?,
+        Format::Json => json(&mut out, frame)?,
+        Format::Markdown => markdown(&mut out, frame)?,
     }
     out.flush()?;
     Ok(())

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::catalog::{Catalog, Credit, EntityKind, Personas, SongRule};
+use crate::claims::{ClaimsFile, Known};
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::dialect::Mapped;
@@ -36,6 +37,8 @@ pub struct Plan {
     pub tallies: Vec<TallySpec>,
     /// What is ranked.
     pub rankings: Vec<RankingSpec>,
+    /// What others say, to be judged.
+    pub claims: ClaimsFile,
     /// Whose records are followed.
     pub records: Vec<RecordSpec>,
     /// Who is set side by side.
@@ -65,6 +68,8 @@ pub struct Overrides {
     pub ledger: Option<PathBuf>,
     /// Instead of the pipeline's output folder.
     pub out: Option<PathBuf>,
+    /// Instead of the pipeline's claims.
+    pub claims: Option<PathBuf>,
     /// Ignore later data days.
     pub as_of: Option<Day>,
     /// Fail on anything quarantined.
@@ -185,6 +190,7 @@ struct File {
     #[serde(default = "default_out")]
     out: PathBuf,
     catalog: Option<CatalogAt>,
+    claims: Option<PathBuf>,
     #[serde(default)]
     tally: Vec<Tally>,
     #[serde(default)]
@@ -338,7 +344,12 @@ impl Plan {
         {
             return Err(problem(format!("headline = \"{headline}\": no ranking has this name")));
         }
-        let Overrides { exports, ledger, out, as_of, strict } = overrides;
+        let Overrides { exports, ledger, out, claims, as_of, strict } = overrides;
+        let known = Known { catalog: &catalog, tallies: &tallies, rankings: &rankings };
+        let claims = match claims.or(file.claims.map(|path| base.join(path))) {
+            Some(path) => ClaimsFile::load(&path, known)?,
+            None => ClaimsFile::default(),
+        };
         let roots = match exports {
             named if !named.is_empty() => named,
             _ => file.exports.paths.iter().map(|path| base.join(path)).collect(),
@@ -352,6 +363,7 @@ impl Plan {
             catalog,
             tallies,
             rankings,
+            claims,
             records,
             paces,
             coverage,

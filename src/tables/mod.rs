@@ -6,6 +6,7 @@
 
 pub mod chart_runs;
 pub mod checks;
+pub mod claims;
 pub mod coverage;
 pub mod credits;
 pub mod exports;
@@ -28,6 +29,7 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use crate::catalog::{Entities, EntityKind};
+use crate::claims::Judged;
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::ledger::{ExportEntry, State};
@@ -35,7 +37,7 @@ use crate::pipeline::Plan;
 use crate::tally::{Folded, Surveyed, TallySpec, Variant};
 
 /// Every published table, in the order in which they are listed.
-pub const ALL: [&Contract; 14] = [
+pub const ALL: [&Contract; 15] = [
     &milestones::CONTRACT,
     &totals::CONTRACT,
     &rankings::CONTRACT,
@@ -50,6 +52,7 @@ pub const ALL: [&Contract; 14] = [
     &exports::CONTRACT,
     &quarantine::CONTRACT,
     &credits::CONTRACT,
+    &claims::CONTRACT,
 ];
 
 /// What a table promises.
@@ -152,6 +155,8 @@ pub struct Sources<'a> {
     pub entities: &'a Entities,
     /// Milestones, totals, chart runs.
     pub folded: &'a Folded,
+    /// The verdicts on the plan's claims, in their order.
+    pub judged: &'a [Judged],
 }
 
 impl Sources<'_> {
@@ -182,6 +187,16 @@ pub fn build(sources: &Sources<'_>) -> Result<Vec<Table>> {
     ALL.into_par_iter()
         .map(|contract| Ok(Table { contract, frame: (contract.build)(sources, &orders)? }))
         .collect()
+}
+
+/// Builds one table and checks it.
+///
+/// # Errors
+/// [`Error::Frame`], [`Error::Audit`].
+pub fn build_one(contract: &'static Contract, sources: &Sources<'_>) -> Result<Table> {
+    let table = Table { contract, frame: (contract.build)(sources, &Orders::new(sources))? };
+    audit(&table)?;
+    Ok(table)
 }
 
 /// Checks a table against its contract.

@@ -72,7 +72,8 @@ impl Clock {
         }
     }
 
-    fn window(self, day: Day) -> Window {
+    /// The turn of this clock in which a day lies.
+    pub fn window(self, day: Day) -> Window {
         match self {
             Self::CalendarYear => Window(1 + day.month().0 / 12),
             Self::CalendarMonth => Window(Window::MONTHS + day.month().0),
@@ -91,6 +92,15 @@ impl Window {
     /// No window yet.
     const NONE: Self = Self(0);
     const MONTHS: u16 = 1 << 12;
+
+    /// Reads `all`, `2023` or `2023-07`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.len() {
+            3 => (text == "all").then_some(Self::ALL),
+            4 => Month::parse(&format!("{text}-01")).map(|month| Clock::CalendarYear.window(month.first())),
+            _ => Month::parse(text).map(|month| Clock::CalendarMonth.window(month.first())),
+        }
+    }
 
     /// The day after its last; `None` for [`Window::ALL`].
     pub fn end(self) -> Option<Day> {
@@ -385,6 +395,19 @@ impl Folded {
         self.reached.extend(reached);
         self.scores.extend(scores);
         self.findings.extend(findings);
+    }
+}
+
+impl Folded {
+    /// Takes out what tallies from index `from` on gave, as the figures of tallies from index 0 on.
+    pub fn split_off(&mut self, from: usize) -> Self {
+        let from = from as u32;
+        let mut milestones: Vec<Milestone> =
+            self.milestones.extract_if(.., |milestone| milestone.tally >= from).collect();
+        let mut totals: Vec<Total> = self.totals.extract_if(.., |total| total.tally >= from).collect();
+        milestones.iter_mut().for_each(|milestone| milestone.tally -= from);
+        totals.iter_mut().for_each(|total| total.tally -= from);
+        Self { milestones, totals, ..Self::default() }
     }
 }
 
