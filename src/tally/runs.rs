@@ -25,6 +25,12 @@ pub struct ChartRun {
     pub times_at_peak: u32,
     /// Dates at rank 10 or better.
     pub top10: u32,
+    /// Dates at rank 1.
+    pub at_one: u32,
+    /// How many times it came to rank 1, from below or from off the chart.
+    pub spells_at_one: u32,
+    /// Most live dates in a row at rank 1.
+    pub longest_spell: u32,
     /// Most live dates of the scope in a row.
     pub longest_streak: u32,
     /// Live dates in a row up to now.
@@ -40,6 +46,8 @@ pub struct ChartRun {
     /// What the export says on the last date: the most appearances over the song's tracks.
     pub reported_appearances: Option<u32>,
     last_live: u32,
+    /// Live dates in a row at rank 1 up to `last_live`.
+    spell: u32,
 }
 
 /// A song's rows of one date, taken together.
@@ -75,6 +83,9 @@ impl ChartRun {
             peak_on: day,
             times_at_peak: 0,
             top10: 0,
+            at_one: 0,
+            spells_at_one: 0,
+            longest_spell: 0,
             longest_streak: 0,
             streak: 0,
             streams: None,
@@ -83,6 +94,7 @@ impl ChartRun {
             reported_peak: None,
             reported_appearances: None,
             last_live: 0,
+            spell: 0,
         }
     }
 
@@ -90,6 +102,14 @@ impl ChartRun {
     pub fn date(&mut self, day: Day, live: u32, on: SongDate) {
         self.streak = if self.appearances > 0 && live == self.last_live + 1 { self.streak + 1 } else { 1 };
         self.longest_streak = self.longest_streak.max(self.streak);
+        if on.rank == 1 {
+            self.spell = if self.streak > 1 { self.spell + 1 } else { 1 };
+            self.at_one += 1;
+            self.spells_at_one += u32::from(self.spell == 1);
+            self.longest_spell = self.longest_spell.max(self.spell);
+        } else {
+            self.spell = 0;
+        }
         self.last_live = live;
         self.last_on = day;
         self.appearances += 1;

@@ -189,6 +189,11 @@ fn every_table_is_sorted_by_its_grain() {
         entities = ["seven", "like crazy"]
         "#,
     );
+    let pipeline = std::fs::read_to_string(desk.path("t.toml")).expect("the pipeline");
+    desk.put("t.toml", format!("claims = \"claims.toml\"\n{pipeline}"));
+    let claim = "says = \"Seven is on top\"\nkind = \"most_streamed\"\nentity = \"seven\"\n";
+    let claims = ["a", "b"].map(|id| format!("[[claim]]\nid = \"{id}\"\n{claim}"));
+    desk.put("claims.toml", claims.concat());
     // A second URI of a song, another region, and a report that is wrong.
     let more = "2024-04-01|South Korea|1|D|Seven|Jung Kook, Latto|70\n2024-04-02|Global|1|D|Seven|Jung Kook, Latto|7";
     desk.put("exports/april.csv", merged_daily(&format!("{APRIL}\n{BAD}\n{BAD}\n{more}")));

@@ -388,3 +388,43 @@ fn an_order_says_what_it_hangs_on() {
     let songs = rows(&desk, "rankings t.toml --ranking fastest", "rank entity value order sensitivity");
     assert_eq!(songs, ["1 | Love wins all | 1 | certain | none"]);
 }
+
+#[test]
+fn spells_at_rank_1_are_counted_by_exported_dates() {
+    let rank =
+        |day: &str, rank: u16| format!("2024-03-{day}|Global|{rank}|A|Seven|Jung Kook|{}\n", 100 - rank);
+    // The 3rd is not exported and breaks nothing.
+    let days = [("01", 1), ("02", 1), ("04", 1), ("05", 2), ("06", 1)];
+    let chart = merged_daily(&days.map(|(day, place)| rank(day, place)).concat());
+    let desk = desk(&[("charts.csv", chart)], "");
+    let columns = "appearances at_one spells_at_one longest_spell_at_one times_at_peak longest_streak";
+    assert_eq!(rows(&desk, "chart_runs t.toml", columns), ["5 | 4 | 2 | 3 | 4 | 5"]);
+}
+
+#[test]
+fn a_counter_and_a_chart_of_one_region_are_compared_and_never_added() {
+    let chart = "
+        2024-03-01|South Korea|1|A|Who|Jimin|100
+        2024-03-02|South Korea|1|A|Who|Jimin|100
+    ";
+    let exports = [
+        ("charts.csv", merged_daily(chart)),
+        ("kr_daily_2024-03-01.csv", page("2024-03-01", "1|Jimin - Who|1|1|100|100")),
+        ("kr_daily_2024-03-02.csv", page("2024-03-02", "1|Jimin - Who|2|1|150|250")),
+    ];
+    let ranking = "[[ranking]]\nname = \"most\"\nkind = \"most_streamed\"\ntally = \"song\"\n";
+    let desk = desk(&exports, ranking);
+    assert_eq!(
+        rows(&desk, "totals t.toml --tally song", "chart basis streams"),
+        ["kworb:daily | counter | 250", "spotify:daily | chart | 200"]
+    );
+    assert_eq!(rows(&desk, "checks t.toml", "check chart agreed differed")[1], "basis | kworb:daily | 1 | 1");
+    assert_eq!(
+        rows(&desk, "reconciliation t.toml", "check chart date reported computed"),
+        ["basis | kworb:daily | 2024-03-02 | 150 | 100"]
+    );
+    assert_eq!(
+        rows(&desk, "rankings t.toml --ranking most", "chart sensitivity"),
+        ["kworb:daily | none", "spotify:daily | none"]
+    );
+}
