@@ -7,12 +7,14 @@
 //! | `cli.rs` | the binary: commands, exit codes, output, files |
 //! | `show.rs` | what `show` and `schema` print, and what is published |
 //! | `accounts.rs` | same exports, same bytes; where every row went |
+//! | `catalog.rs` | who is who: roles, dated names, songs, works, look-alikes |
 //! | `golden.rs` | the cases of `tests/golden` |
 //! | `properties.rs` | the tables, against the oracle on made-up worlds |
 //! | `sample.rs` | the exports that ship and the story they tell |
 //! | `real_exports.rs` | exports of the real world, where they are at hand |
 
 mod accounts;
+mod catalog;
 mod cli;
 mod decode;
 mod dialects;

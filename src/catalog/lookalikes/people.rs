@@ -1,6 +1,6 @@
 //! Artists that look like one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
@@ -100,7 +100,7 @@ impl<'a> People<'a> {
                     continue;
                 }
                 for (place, (&a, &b)) in one.iter().zip(other).enumerate() {
-                    if other.contains(&a) || one.contains(&b) {
+                    if other.contains(&a) || one.contains(&b) || self.are_judged(a, b) {
                         continue;
                     }
                     let uri = entities.of(EntityKind::Track)[track as usize].id.as_str();
@@ -175,14 +175,23 @@ impl<'a> People<'a> {
         let by_all = keyed(|sound| {
             (sound.full.len() >= CLASSES && sound.consonants.len() >= 2).then(|| sound.full.clone())
         });
-        for group in by_consonants.into_iter().chain(by_all) {
+        // Who is found with vowels and all is not looked for without.
+        let mut settled: BTreeSet<u32> = BTreeSet::new();
+        let levels = [(by_all, true), (by_consonants, false)];
+        for (group, whole) in
+            levels.into_iter().flat_map(|(groups, whole)| groups.into_iter().map(move |group| (group, whole)))
+        {
             let vowels = |named: &Named<'_>| vowels.get(named.name).copied().unwrap_or(0);
             let alike = |a: &Named<'_>, b: &Named<'_>| {
-                a.script != b.script && vowels(a).abs_diff(vowels(b)) <= 1 && !bridged(a, b)
+                let open = whole || !(settled.contains(&a.person) || settled.contains(&b.person));
+                open && a.script != b.script && vowels(a).abs_diff(vowels(b)) <= 1 && !bridged(a, b)
             };
             let found: Vec<_> = self.pair_up(&group, alike).collect();
             if found.len() > SAME_SOUND {
                 continue;
+            }
+            if whole {
+                settled.extend(found.iter().flat_map(|(a, b)| [a.person, b.person]));
             }
             for (a, b) in found {
                 let (one, other) = (quoted(a.name), quoted(b.name));
@@ -215,9 +224,16 @@ impl<'a> People<'a> {
         alike: impl Fn(&Named<'p>, &Named<'p>) -> bool,
     ) -> impl Iterator<Item = (&'g Named<'p>, &'g Named<'p>)> {
         pair_up(group, move |a, b| {
-            let id = |named: &Named<'_>| self.all[named.person as usize].id.as_str();
-            a.person != b.person && alike(a, b) && !self.catalog.are_distinct(id(a), id(b))
+            a.person != b.person && alike(a, b) && !self.are_judged(a.person, b.person)
         })
+    }
+
+    /// Whether the catalog says that two are two: in words, or by giving both one name at different
+    /// times.
+    fn are_judged(&self, a: u32, b: u32) -> bool {
+        let [a, b] = [a, b].map(|place| &self.all[place as usize]);
+        let shared = |(name, _): &(String, Script)| b.names.iter().any(|(other, _)| other == name);
+        self.catalog.are_distinct(&a.id, &b.id) || a.known && b.known && a.names.iter().any(shared)
     }
 
     fn rank(&self, place: u32) -> (bool, std::cmp::Reverse<u64>, &str) {

@@ -237,15 +237,10 @@ pub fn base_title(title: &str) -> String {
             base.truncate(before.len());
         }
     }
-    let lower = base.to_lowercase();
-    for feat in [" feat. ", " ft. ", " featuring "] {
-        // Lower case may have another length in some scripts; then the title stays as it is.
-        if let Some(at) = lower.find(feat).filter(|_| lower.len() == base.len() && base.is_char_boundary(0)) {
-            if let Some(before) = base.get(..at) {
-                base.truncate(before.len());
-                break;
-            }
-        }
+    // ASCII alone, so that places in both are the same.
+    let lower = base.to_ascii_lowercase();
+    if let Some(at) = [" feat. ", " ft. ", " featuring "].iter().find_map(|feat| lower.find(feat)) {
+        base.truncate(at);
     }
     match base.trim() {
         "" => title.to_owned(),
