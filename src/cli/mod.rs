@@ -2,6 +2,7 @@
 
 mod catalog;
 mod claims;
+mod explain;
 mod inspect;
 mod plan;
 mod progress;
@@ -59,6 +60,8 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Show a published table
     Show(show::ShowArgs),
+    /// Prove a published milestone or total from the rows of the ledger
+    Explain(explain::ExplainArgs),
     /// Show the contract of the published tables
     Schema(schema::SchemaArgs),
     /// Look after the catalog
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::main(args),
         Command::Inspect(args) => inspect::main(args),
         Command::Show(args) => show::main(args),
+        Command::Explain(args) => explain::main(args),
         Command::Schema(args) => schema::main(args),
         Command::Catalog(args) => catalog::main(args),
         Command::Claims(args) => claims::main(args, quiet || log_only),

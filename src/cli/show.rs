@@ -214,7 +214,7 @@ pub fn csv(out: &mut impl Write, frame: &DataFrame) -> anyhow::Result<()> {
 }
 
 /// The error below an error of the CSV writer: a closed pipe must be known as one.
-fn io_error(error: csv::Error) -> anyhow::Error {
+pub fn io_error(error: csv::Error) -> anyhow::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error.into(),
         other => anyhow::anyhow!("cannot write CSV: {other:?}"),

@@ -9,6 +9,10 @@
 //! A run is written under a temporary name, synced, renamed, and only then made `latest`. The runs
 //! are hidden so that a glob over the output never reads two of them.
 
+mod manifest;
+
+pub use manifest::{Manifest, manifest};
+
 use std::path::{Path, PathBuf};
 
 use polars::prelude::DataFrame;

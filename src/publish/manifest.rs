@@ -1,0 +1,88 @@
+//! What `run.json` says of a run, as far as anybody behind the run wants to know it.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{MANIFEST, latest};
+use crate::dates::Day;
+use crate::error::{Error, Result};
+
+/// Under what conditions a run was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// Its name.
+    pub run: String,
+    /// The day as of which its tables are; `None` for all there was.
+    pub as_of: Option<Day>,
+    /// The commit of the ledger that it counted.
+    pub ledger: Option<u64>,
+    /// BLAKE3 of the pipeline file.
+    pub pipeline: String,
+    /// BLAKE3 of the catalog.
+    pub catalog: String,
+    /// The tables and the BLAKE3 of their files.
+    pub tables: Vec<(String, String)>,
+}
+
+impl Manifest {
+    /// The BLAKE3 of a table's file, as the run wrote it.
+    pub fn hash_of(&self, table: &str) -> Option<&str> {
+        self.tables.iter().find(|(name, _)| name == table).map(|(_, hash)| hash.as_str())
+    }
+}
+
+#[derive(Deserialize)]
+struct File {
+    run: String,
+    as_of: Option<String>,
+    ledger: Version,
+    pipeline: Hash,
+    catalog: Hash,
+    tables: Vec<Published>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Hash {
+    hash: String,
+}
+
+#[derive(Deserialize)]
+struct Published {
+    name: String,
+    hash: String,
+}
+
+/// Reads the manifest of the latest run.
+///
+/// # Errors
+/// [`Error::Usage`] if nothing has been published yet, [`Error::Damaged`].
+pub fn manifest(out: &Path) -> Result<Manifest> {
+    let path = latest(out).join(MANIFEST);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::Usage(format!(
+                "{} does not exist; publish a run with `chartledger run`, or name the output with --out",
+                path.display()
+            )));
+        }
+        Err(error) => return Err(Error::read(&path)(error)),
+    };
+    let damaged = |problem: String| Error::damaged(&path, format!("{problem}; run the pipeline again"));
+    let file: File = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+    let as_of = file.as_of.map(|date| date.parse()).transpose().map_err(damaged)?;
+    Ok(Manifest {
+        run: file.run,
+        as_of,
+        ledger: file.ledger.version,
+        pipeline: file.pipeline.hash,
+        catalog: file.catalog.hash,
+        tables: file.tables.into_iter().map(|table| (table.name, table.hash)).collect(),
+    })
+}
