@@ -269,6 +269,11 @@ impl Entities {
         self.tracks.get(kind as usize).map_or(&[], |groups| groups.of(code))
     }
 
+    /// Whether the catalog dates any track.
+    pub fn has_dated_tracks(&self) -> bool {
+        !self.periods.is_empty()
+    }
+
     /// The first and the last day on which a track had streams of its own, as far as the catalog
     /// says so.
     pub fn track_dates(&self, track: u32) -> (Option<Day>, Option<Day>) {

@@ -24,13 +24,15 @@ pub enum Check {
     PreviousRank,
     /// The catalog's date and the first sighting.
     ReleaseDate,
+    /// The dates that the catalog gives a URI, and a sighting.
+    UriDates,
     /// A week and its seven days.
     WeeklySum,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Basis,
         Self::CounterFall,
         Self::CounterStep,
@@ -38,6 +40,7 @@ impl Check {
         Self::PeakRank,
         Self::PreviousRank,
         Self::ReleaseDate,
+        Self::UriDates,
         Self::WeeklySum,
     ];
 
@@ -51,6 +54,7 @@ impl Check {
             Self::PeakRank => "peak_rank",
             Self::PreviousRank => "previous_rank",
             Self::ReleaseDate => "release_date",
+            Self::UriDates => "uri_dates",
             Self::WeeklySum => "weekly_sum",
         }
     }
@@ -244,6 +248,23 @@ impl Past {
         self.rank = row.rank;
         self.seen = here;
     }
+}
+
+/// Holds a sighting against the dates between which the catalog says that the track had streams.
+pub fn dated(of: Row<'_>, (from, until): (Option<Day>, Option<Day>), findings: &mut Findings) {
+    let day = of.row.day;
+    let early = from.filter(|&from| day < from);
+    let late = until.filter(|&until| day > until);
+    let finding = Finding {
+        check: Check::UriDates,
+        scope: of.scope,
+        day,
+        kind: EntityKind::Track,
+        entity: of.track,
+        reported: early.or(late).unwrap_or(day).number(),
+        computed: day.number(),
+    };
+    findings.compare(finding, early.or(late).is_none());
 }
 
 /// Holds a counter's row against the sighting before.

@@ -159,11 +159,12 @@ impl<'a> ScopeFold<'a> {
         let [tracks, songs, ..] = met;
         let mut reporting: Vec<Row<'_>> = Vec::new();
         for row in rows {
+            let listing = row.listing as usize;
             let reports_nothing = row.reported == Reported::default();
-            if !counter && reports_nothing {
+            let is_dated = setup.is_dated(listing);
+            if !counter && reports_nothing && !is_dated {
                 continue;
             }
-            let listing = row.listing as usize;
             let (track, song) = (setup.entities.track_of[listing], setup.entities.song_of[listing]);
             let short = (tracks.short(track), songs.short(song));
             let of = Row { scope: self.index, track, short, row };
@@ -171,6 +172,9 @@ impl<'a> ScopeFold<'a> {
                 let (gain, before) = counters.row(short.0, row, at, due)?;
                 gains.push(gain);
                 reports::counter(of, before, at, findings);
+            }
+            if is_dated {
+                reports::dated(of, setup.entities.track_dates(track), findings);
             }
             if !reports_nothing {
                 reporting.push(of);

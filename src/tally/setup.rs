@@ -26,6 +26,8 @@ pub struct Setup<'a> {
     /// For each track the sources that list it, and when it was first and last seen.
     sources: Vec<u32>,
     seen: Vec<Option<(Day, Day)>>,
+    /// For each listing whether the catalog dates its track; empty where it dates none.
+    dated: Vec<bool>,
 }
 
 /// What a pipeline asks of a fold.
@@ -90,6 +92,11 @@ impl<'a> Setup<'a> {
             let (from, until) = seen[track].unwrap_or((first, last));
             seen[track] = Some((from.min(first), until.max(last)));
         }
+        let is_dated = |&track: &u32| entities.track_dates(track) != (None, None);
+        let dated = match entities.has_dated_tracks() {
+            true => entities.track_of.iter().map(is_dated).collect(),
+            false => Vec::new(),
+        };
         Self {
             tallies,
             records,
@@ -102,7 +109,13 @@ impl<'a> Setup<'a> {
             traced,
             sources,
             seen,
+            dated,
         }
+    }
+
+    /// Whether the catalog says between which dates a listing's track had streams.
+    pub fn is_dated(&self, listing: usize) -> bool {
+        self.dated.get(listing) == Some(&true)
     }
 
     /// Which entities a tally counts; `None` for all.
