@@ -109,7 +109,8 @@ impl Claim {
             changed.extend(SongRule::ALL.map(|rule| Convention { rule, ..own }));
         }
         if self.is_of_artist() {
-            let credits = [Credit::All, Credit::Lead, Credit::Feature, Credit::Solo];
+            // Nobody means features alone without a word about it.
+            let credits = [Credit::All, Credit::Lead, Credit::Solo];
             changed.extend(credits.map(|credit| Convention { credit, ..own }));
         }
         changed.retain(|convention| *convention != own);

@@ -214,16 +214,18 @@ pub fn first_to(view: &View<'_>, threshold: i64, on: Option<Day>) -> Finding {
     }
     let window = Some(view.claim.window);
     let runners = by_milestone(view, RankingKind::First, threshold, window);
-    let Some(place) = place(view, &runners) else { return not_there(view, threshold, on) };
     let told = |runner: &Runner<'_>| {
         let on = runner.milestone.map_or(String::new(), |milestone| format!(", on {}", milestone.reached_on));
         format!("{}{on}", view.name(runner.entity))
     };
-    let Some(milestone) = place.runner.milestone else {
+    let place = place(view, &runners);
+    let arrived = place.as_ref().and_then(|place| Some((place, place.runner.milestone?)));
+    let Some((place, milestone)) = arrived else {
         let absent = not_there(view, threshold, on);
-        let Some(first) = place.ahead.first() else { return absent };
+        let others = runners.iter().filter(|runner| runner.seen.is_some());
+        let Some(first) = others.min_by_key(|runner| (runner.seen, runner.entity)) else { return absent };
         let why = format!("{}; first of the {} is {}", absent.why, field(view), told(first));
-        return finding(absent.outcome, Some(told(first)), why, &place);
+        return Finding { found: Some(told(first)), why, ..absent };
     };
     let in_window = match milestone.window {
         Window::ALL => String::new(),
@@ -235,7 +237,7 @@ pub fn first_to(view: &View<'_>, threshold: i64, on: Option<Day>) -> Finding {
         let before = names(view, &place.surely_ahead);
         (Outcome::Refuted, before.clone(), format!("{fact}; {before} had passed it before the data begins"))
     } else if let Some(first) = place.ahead.first() {
-        let (outcome, reason) = other_rank(&place, 1);
+        let (outcome, reason) = other_rank(place, 1);
         let why = format!("{fact}, and first of the {}{in_window} is {}{reason}", field(view), told(first));
         (outcome, told(first), why)
     } else {
@@ -261,7 +263,7 @@ pub fn first_to(view: &View<'_>, threshold: i64, on: Option<Day>) -> Finding {
         (Outcome::Open, _) | (_, Outcome::Open) => Outcome::Open,
         (Outcome::Met, Outcome::Met) => Outcome::Met,
     };
-    finding(outcome, Some(found), format!("{why}{reason}"), &place)
+    finding(outcome, Some(found), format!("{why}{reason}"), place)
 }
 
 /// Whether nobody has more.
@@ -296,11 +298,15 @@ pub fn ranked(view: &View<'_>, ranking: &RankingSpec, rank: i64) -> Finding {
 
 /// One who does not compete: nothing was seen of it, or it cannot have arrived.
 fn unranked(view: &View<'_>, ranking: &RankingSpec) -> Finding {
+    if ranking.per == Per::Window {
+        return not_there(view, ranking.threshold.max(1), None);
+    }
     let name = view.subjects.first().map_or(String::new(), |code| view.name(*code));
     if view.figures.totals.iter().any(|total| view.subjects.contains(&total.entity)) {
         let sum = streams(ranking.threshold);
         let why = format!(
-            "{name} cannot have reached {sum}, even if every absence from the chart is filled to its cut-off"
+            "{name} cannot have reached {sum} in any window, even if every absence from the chart is filled \
+             to its cut-off"
         );
         return Finding::new(Outcome::Refuted, Some("not ranked".to_owned()), why);
     }

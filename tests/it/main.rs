@@ -6,6 +6,7 @@
 //! | `dialects.rs` | every shape of export |
 //! | `cli.rs` | the binary: commands, exit codes, output, files |
 //! | `show.rs` | what `show` and `schema` print, and what is published |
+//! | `claims.rs` | verdicts on what others say, claims files, the command |
 //! | `accounts.rs` | same exports, same bytes; where every row went |
 //! | `catalog.rs` | who is who: roles, dated names, songs, works, look-alikes |
 //! | `golden.rs` | the cases of `tests/golden` |
@@ -15,6 +16,7 @@
 
 mod accounts;
 mod catalog;
+mod claims;
 mod cli;
 mod decode;
 mod dialects;
