@@ -537,9 +537,6 @@ fn records(
         known_cohort(&what, cohort.as_ref(), catalog)?;
         let (entity, milestone) = match (kind, entity, tally, threshold) {
             (RecordKind::Fastest, None, Some(tally), Some(threshold)) => {
-                if cohort.is_some() || charts.is_some() || regions.is_some() {
-                    return Err(format!("{what}: cohort, charts and regions are those of its tally"));
-                }
                 let place = tally_called(&what, &tally, tallies)?;
                 if !tallies[place].thresholds.contains(&threshold) {
                     return Err(format!("{what}: tally `{tally}` has no threshold {threshold}"));

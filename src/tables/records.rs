@@ -48,10 +48,17 @@ fn fastest(sources: &Sources<'_>) -> Vec<Reign> {
         let Some((tally, threshold)) = spec.milestone.filter(|_| spec.kind == RecordKind::Fastest) else {
             continue;
         };
+        let members = spec.cohort.as_deref().and_then(|cohort| sources.entities.members(cohort, spec.entity));
+        let counts = |entity: u32| members.is_none_or(|members| members.get(entity as usize) == Some(&true));
+        let is_among = |scope: u32| {
+            let scope = sources.surveyed.scopes.get(scope as usize);
+            scope.is_some_and(|scope| scope.is_among(&spec.charts, &spec.regions))
+        };
         // By scope and date, who took how many days.
         let mut dates: BTreeMap<(u32, crate::dates::Day), Vec<(u32, i64)>> = BTreeMap::new();
         for row in &sources.folded.milestones {
-            if row.tally as usize == tally && row.threshold == threshold {
+            let competes = row.tally as usize == tally && row.threshold == threshold;
+            if competes && counts(row.entity) && is_among(row.scope) {
                 let took = (row.entity, row.reached_on.since(row.start_on));
                 dates.entry((row.scope, row.reached_on)).or_default().push(took);
             }

@@ -173,9 +173,11 @@ impl Reports {
                     computed,
                 };
                 match (track, song) {
-                    (Some((computed, true)), _) => findings.compare(finding(computed), true),
-                    (_, Some((computed, agrees))) => findings.compare(finding(computed), agrees),
-                    (_, None) => findings.undecided(check),
+                    (Some((computed, true)), _) | (_, Some((computed, true))) => {
+                        findings.compare(finding(computed), true);
+                    }
+                    (Some(_), Some((computed, false))) => findings.compare(finding(computed), false),
+                    _ => findings.undecided(check),
                 }
             }
         }
