@@ -37,6 +37,8 @@ pub struct DateSum {
     pub streams: i64,
     /// Rows.
     pub rows: u32,
+    /// Tracks; left at 0 for artists, who have no bounds.
+    pub tracks: u32,
     /// Best rank.
     pub top: u16,
     /// Whether a row reports that it was listed before.
@@ -112,13 +114,22 @@ impl Basket {
             let listing = row.listing as usize;
             let gain = gains.and_then(|gains| gains.get(place));
             match kind {
-                EntityKind::Track => self.add(met.short(entities.track_of[listing]), row, gain, setup)?,
-                EntityKind::Song => self.add(met.short(entities.song_of[listing]), row, gain, setup)?,
+                EntityKind::Track => {
+                    let short = met.short(entities.track_of[listing]);
+                    self.add(short, row, gain, setup)?;
+                    self.add_track(short, place, rows, setup);
+                }
+                EntityKind::Song => {
+                    let short = met.short(entities.song_of[listing]);
+                    self.add(short, row, gain, setup)?;
+                    self.add_track(short, place, rows, setup);
+                }
                 EntityKind::Work => {
                     let short = met.short(entities.work_of[listing]);
                     let song = entities.song_of[listing];
                     self.songs.push(SongOf { short: short as u32, pairs: [song; 3], role: Role::default() });
                     self.add(short, row, gain, setup)?;
+                    self.add_track(short, place, rows, setup);
                 }
                 EntityKind::Artist => {
                     for artist in entities.artists_of(listing, row.day) {
@@ -176,6 +187,17 @@ impl Basket {
             self.count(short, row, gain)?;
         }
         Some(())
+    }
+
+    /// Counts the track of the row at `place`, unless a row above it was of the same track.
+    fn add_track(&mut self, short: usize, place: usize, rows: &[Observation], setup: &Setup<'_>) {
+        let date = &mut self.dates[short];
+        let track = |row: &Observation| setup.entities.track_of[row.listing as usize];
+        let again = |row: &Observation| row.streams != NO_STREAMS && track(row) == track(&rows[place]);
+        // Nearly always there is one row, and nothing to look for.
+        if date.rows == 1 || !rows[..place].iter().any(again) {
+            date.tracks += 1;
+        }
     }
 
     fn count(&mut self, short: usize, row: &Observation, gain: &Gain) -> Option<()> {

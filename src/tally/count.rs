@@ -243,7 +243,7 @@ impl<'a> Count<'a> {
         }
         let last_on = (sum.dates > 0).then_some(sum.last_on);
         sum.streams = before.checked_add(amount)?;
-        sum.listed = sum.listed.saturating_add(due.cutoff.saturating_mul(i64::from(of_date.rows)));
+        sum.listed = sum.listed.saturating_add(due.cutoff.saturating_mul(i64::from(of_date.tracks)));
         if of_date.streams > sum.peak || sum.dates == 0 {
             (sum.peak, sum.peak_on) = (of_date.streams, day);
         }
