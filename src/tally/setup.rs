@@ -150,8 +150,9 @@ impl<'a> Setup<'a> {
                     let (first, last) = self.seen[track].unwrap_or((Day(u16::MAX), Day(0)));
                     // A track that was listed outside its dates was there all the same.
                     let from = from.map_or(0, |from| calendar.index(from.min(first)));
-                    let until =
-                        until.map_or(calendar.due.len(), |until| calendar.index(until.max(last).plus(1)));
+                    // A week has streams of the track if one of its days has.
+                    let end = |until: Day| calendar.index(until.max(last).plus(i64::from(calendar.step)));
+                    let until = until.map_or(calendar.due.len(), end);
                     spread.dated.push((from as u32, until as u32));
                 }
             }
