@@ -43,11 +43,17 @@ pub struct DateSum {
     pub top: u16,
     /// Whether a row reports that it was listed before.
     pub returns: bool,
-    best: i64,
+    most: Most,
+}
+
+/// The row that added most on a date.
+#[derive(Clone, Copy, Default)]
+pub struct Most {
+    added: i64,
     rank: u16,
-    /// The export with the row that added most.
+    /// Code of its export.
     pub export: u32,
-    /// That row.
+    /// Its line.
     pub line: u32,
 }
 
@@ -58,6 +64,8 @@ struct CounterSum {
     since: i64,
     in_year: i64,
     in_month: i64,
+    /// The rows that added most: with openings, since the last sighting, in the year, in the month.
+    most: [Most; 4],
 }
 
 /// What a date adds to a sum.
@@ -164,6 +172,19 @@ impl Basket {
         }
     }
 
+    /// The row that added most to an entity's sum on a clock; `opens` if the entity's count begins on
+    /// the date, to which openings then add nothing.
+    pub fn most(&self, short: u32, clock: Clock, opens: bool) -> Most {
+        let Some(counted) = self.counted.get(short as usize) else { return self.date(short).most };
+        let [opened, since, in_year, in_month] = counted.most;
+        match clock {
+            Clock::AllTime | Clock::Release if !opens => opened,
+            Clock::AllTime | Clock::Release | Clock::FirstCharted => since,
+            Clock::CalendarYear => in_year,
+            Clock::CalendarMonth => in_month,
+        }
+    }
+
     fn add(&mut self, short: usize, row: &Observation, gain: Option<&Gain>, setup: &Setup<'_>) -> Option<()> {
         if short >= self.dates.len() {
             self.dates.resize(short + 1, DateSum::default());
@@ -173,18 +194,13 @@ impl Basket {
             self.touched.push(short as u32);
             date.top = row.rank;
         }
-        // More streams, the better rank, the earlier export by name, the earlier line.
-        let order = |export: u32| setup.export_order.get(export as usize).copied().unwrap_or(export);
-        let this = (std::cmp::Reverse(row.streams), row.rank, order(row.export), row.line);
-        if date.rows == 0 || this < (std::cmp::Reverse(date.best), date.rank, order(date.export), date.line) {
-            (date.best, date.rank, date.export, date.line) = (row.streams, row.rank, row.export, row.line);
-        }
+        date.most.offer(date.rows == 0, row.streams, row, setup);
         date.rows += 1;
         date.top = date.top.min(row.rank);
         date.returns |= row.reported.appearances > 1;
         date.streams = date.streams.checked_add(row.streams)?;
         if let Some(gain) = gain {
-            self.count(short, row, gain)?;
+            self.count(short, row, gain, setup)?;
         }
         Some(())
     }
@@ -200,7 +216,7 @@ impl Basket {
         }
     }
 
-    fn count(&mut self, short: usize, row: &Observation, gain: &Gain) -> Option<()> {
+    fn count(&mut self, short: usize, row: &Observation, gain: &Gain, setup: &Setup<'_>) -> Option<()> {
         if short >= self.counted.len() {
             self.counted.resize(short + 1, CounterSum::default());
         }
@@ -209,12 +225,31 @@ impl Basket {
             Some(previous) if previous >= first => gain.since,
             _ => row.streams,
         };
+        let (in_year, in_month) = (since(row.day.year_start()), since(row.day.month().first()));
+        let opened = gain.since.checked_add(gain.opening)?;
+        let first = self.dates[short].rows == 1;
         let counted = &mut self.counted[short];
+        for (most, added) in counted.most.iter_mut().zip([opened, gain.since, in_year, in_month]) {
+            most.offer(first, added, row, setup);
+        }
         counted.opening = counted.opening.checked_add(gain.opening)?;
         counted.since = counted.since.checked_add(gain.since)?;
-        counted.in_year = counted.in_year.checked_add(since(row.day.year_start()))?;
-        counted.in_month = counted.in_month.checked_add(since(row.day.month().first()))?;
+        counted.in_year = counted.in_year.checked_add(in_year)?;
+        counted.in_month = counted.in_month.checked_add(in_month)?;
         Some(())
+    }
+}
+
+impl Most {
+    /// Takes a row that added more; of equals the better rank, the earlier export by name, the
+    /// earlier line.
+    fn offer(&mut self, first: bool, added: i64, row: &Observation, setup: &Setup<'_>) {
+        let order = |export: u32| setup.export_order.get(export as usize).copied().unwrap_or(export);
+        let key = |most: &Self| (std::cmp::Reverse(most.added), most.rank, order(most.export), most.line);
+        let this = Self { added, rank: row.rank, export: row.export, line: row.line };
+        if first || key(&this) < key(self) {
+            *self = this;
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::basket::{Added, Basket, DateSum, SongOf, pair};
+use super::basket::{Added, Basket, DateSum, Most, SongOf, pair};
 use super::bounds::{Spread, certainty, estimated, first_unknown, window_end};
 use super::calendar::{Calendar, Due};
 use super::{
@@ -118,7 +118,9 @@ impl<'a> Count<'a> {
         }
         for &short in basket.touched.iter().filter(|short| counts(**short)) {
             let added = basket.added(short, self.spec.clock);
-            self.add(who(short), basket.date(short), added, date, folded)?;
+            let opens = self.sums[short as usize].dates == 0;
+            let most = basket.most(short, self.spec.clock, opens);
+            self.add(who(short), (basket.date(short), most), added, date, folded)?;
             if self.traced.is_some_and(|traced| is_in(traced, short)) {
                 let sum = &self.sums[short as usize];
                 folded.points.push(Point {
@@ -205,7 +207,7 @@ impl<'a> Count<'a> {
     fn add(
         &mut self,
         who: Who<'_>,
-        of_date: DateSum,
+        (of_date, most): (DateSum, Most),
         added: Added,
         date: &Date<'_>,
         folded: &mut Folded,
@@ -292,8 +294,8 @@ impl<'a> Count<'a> {
                 on_date: amount,
                 songs: sum.songs,
                 credits: sum.credits,
-                export: of_date.export,
-                line: of_date.line,
+                export: most.export,
+                line: most.line,
             });
             sum.reached += 1;
         }
