@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use super::Case;
 use super::rows::{Counted, is_live, tracks_of_source};
-use super::sums::Sums;
+use super::sums::{Date, Sums};
 use crate::catalog::EntityKind;
 use crate::dates::Day;
-use crate::exports::NO_TOTAL;
 use crate::tally::{Basis, Clock};
 
 /// A date on which the scope was due.
@@ -102,15 +101,8 @@ pub fn placed(case: &Case<'_>, sums: &Sums<'_>, start: Day, place: usize, thresh
         return at_latest(because);
     }
     if case.surveyed.scopes[case.scope].basis == Basis::Counter {
-        let window_first = due_dates(case, start, reached).first().map(|due| due.day);
-        let calendar_clock = matches!(case.spec.clock, Clock::CalendarYear | Clock::CalendarMonth);
-        if calendar_clock && sums.dates.first().map(|date| date.day) > window_first {
-            return at_latest("what the counter gained in the window before the first sighting is unknown");
-        }
-        if tracks_of_source(case).len() > 1 {
-            return at_latest(
-                "of several tracks, each with a counter of its own, any may have been off the page",
-            );
+        if let Some(because) = inexact(case, sums, start) {
+            return at_latest(because);
         }
         let last = place.checked_sub(1).and_then(|before| sums.dates.get(before)).map(|date| date.day);
         let Some(last) = last else {
@@ -170,50 +162,47 @@ pub fn placed(case: &Case<'_>, sums: &Sums<'_>, start: Day, place: usize, thresh
     Placed { from: period_from, earliest: Some(earliest), certainty, because }
 }
 
+/// Why a counter does not tell all that came since the start; `None` if it does.
+fn inexact(case: &Case<'_>, sums: &Sums<'_>, start: Day) -> Option<&'static str> {
+    let first = sums.dates.first().map(|date| date.day)?;
+    let window_first = due_dates(case, start, first).first().map(|due| due.day);
+    if matches!(case.spec.clock, Clock::CalendarYear | Clock::CalendarMonth) && Some(first) > window_first {
+        return Some("what the counter gained in the window before the first sighting is unknown");
+    }
+    (tracks_of_source(case).len() > 1)
+        .then_some("each of several tracks has a counter of its own, and any may have been off the page")
+}
+
 /// The most that a total can be up to `end`, and why, or why nobody can tell.
 pub fn at_most(case: &Case<'_>, sums: &Sums<'_>, start: Day, end: Day) -> (Option<i128>, String) {
     if case.spec.entity == EntityKind::Artist {
         let because = "an artist may have any number of songs below the chart, so there is no upper bound";
         return (None, because.to_owned());
     }
+    let mut from = start;
+    if case.surveyed.scopes[case.scope].basis == Basis::Counter {
+        if let Some(because) = inexact(case, sums, start) {
+            return (None, because.to_owned());
+        }
+        // Up to the last sighting all is in the total.
+        from = sums.dates.last().map_or(start, |date| date.day.plus(1));
+    }
     let rows: Vec<Counted> = sums.dates.iter().flat_map(|date| date.rows).copied().collect();
     let absences = Absences::new(case, &rows);
-    let counter = case.surveyed.scopes[case.scope].basis == Basis::Counter;
-    let mut most = sums.dates.last().map_or(sums.opening, |date| date.after());
-    let mut absent = 0;
-    for date in due_dates(case, start, end) {
-        let hidden = match counter {
-            true => absences.on(date.day).filter(|track| !is_told(case, &rows, *track, date.day)).count(),
-            false => absences.on(date.day).count(),
-        };
-        let Some(cutoff) = date.cutoff else {
-            if counter && hidden == 0 {
-                continue;
-            }
+    let (mut absent, mut hidden) = (0, 0);
+    for date in due_dates(case, from, end) {
+        let Some(most) = absences.most(&date) else {
             let because = format!("nothing is known of {}, so there is no upper bound", date.day);
             return (None, because);
         };
-        most += i128::from(cutoff) * hidden as i128;
-        absent += hidden;
+        absent += absences.on(date.day).count();
+        hidden += most;
     }
     let because = match absent {
-        0 => format!("nothing of {start} to {end} can be missing"),
+        0 => format!("nothing from {start} to {end} can be missing"),
         _ => format!("{absent} absences, each filled to the streams of the last row of its date"),
     };
-    (Some(most), because)
-}
-
-/// Whether a counter tells what a track had on a date on which it was not listed: by the totals of
-/// the sightings before and after, or by what it had before the first.
-fn is_told(case: &Case<'_>, rows: &[Counted], track: u32, day: Day) -> bool {
-    let own = || rows.iter().filter(|counted| counted.track == track);
-    let has_total = |counted: &Counted| counted.row.total != NO_TOTAL;
-    let after = own().find(|counted| counted.row.day > day).is_some_and(has_total);
-    let before = match own().rfind(|counted| counted.row.day < day) {
-        Some(before) => has_total(before),
-        None => matches!(case.spec.clock, Clock::AllTime | Clock::Release),
-    };
-    before && after
+    (Some(sums.dates.last().map_or(sums.opening, Date::after) + hidden), because)
 }
 
 /// The day on which the threshold was reached if the streams of the days from `from` to `to` came

@@ -310,7 +310,13 @@ impl<'a> Count<'a> {
         let known = |end: usize| end > 0 && first_unknown(calendar, sum.start_on, end - 1).is_none();
         let at_most = match (self.spec.entity, date.counter) {
             (EntityKind::Artist, _) => None,
-            (_, true) => sum.counted_exactly(self.spec, who.spread, calendar).then_some(sum.streams),
+            (_, true) => {
+                // Off the page a counter goes on, and nobody has read it since.
+                let after = calendar.index(sum.last_on) + 1;
+                let known = after >= end || calendar.first_unknown(after, end - 1).is_none();
+                let exact = known && sum.counted_exactly(self.spec, who.spread, calendar);
+                exact.then(|| sum.streams.saturating_add(who.spread.filled(calendar, after, end)))
+            }
             (_, false) => known(end).then(|| {
                 let absent = who.spread.filled(calendar, sum.start as usize, end).saturating_sub(sum.listed);
                 sum.streams.saturating_add(absent.max(0))
