@@ -71,6 +71,16 @@ impl Merges {
                 *first = (*first).min(row.reached_on);
             }
         }
+        // What a counter had passed before the data is no milestone, and reached all the same.
+        for row in sources.folded.totals.iter().filter(|row| row.opening > 0) {
+            let Some(of) = parent(sources, row.tally) else { continue };
+            let figure = (of, row.scope, owner(sources, of, row.entity), row.window);
+            let thresholds = sources.tallies.get(of as usize).map_or(&[][..], |spec| &spec.thresholds);
+            for &threshold in thresholds.iter().filter(|&&threshold| threshold <= row.opening) {
+                let first = alone.entry((figure, threshold)).or_insert(row.first_on);
+                *first = (*first).min(row.first_on);
+            }
+        }
         Self { alone }
     }
 

@@ -51,6 +51,8 @@ pub struct Count<'a> {
 #[derive(Clone, Copy)]
 struct Sum {
     streams: i64,
+    /// What a counter had before the entity's first date.
+    opening: i64,
     /// The cut-offs of the dates on which its tracks were listed, once for each: what absences
     /// could add is the cut-offs of all dates less these.
     listed: i64,
@@ -223,6 +225,7 @@ impl<'a> Count<'a> {
         if added.opening > 0 && sum.dates == 0 {
             // What the counter had before the data: its thresholds were passed nobody knows when.
             sum.streams = added.opening;
+            sum.opening = added.opening;
             while threshold(sum.reached).is_some_and(|passed| passed <= added.opening) {
                 sum.reached += 1;
             }
@@ -328,6 +331,7 @@ impl<'a> Count<'a> {
             entity: who.code,
             window: sum.window,
             streams: sum.streams,
+            opening: sum.opening,
             at_most,
             on_last_date: if calendar.last() == Some(sum.last_on) { sum.on_last } else { 0 },
             first_on: sum.first_on,
@@ -365,6 +369,7 @@ impl Sum {
 
     const NONE: Self = Self {
         streams: 0,
+        opening: 0,
         listed: 0,
         peak: 0,
         on_last: 0,

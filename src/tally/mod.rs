@@ -337,6 +337,8 @@ pub struct Total {
     pub window: Window,
     /// The sum.
     pub streams: i64,
+    /// The part of it that a counter had before the entity's first date.
+    pub opening: i64,
     /// What it can be at most; `None` where nobody can tell.
     pub at_most: Option<i64>,
     /// The part of it that came on the scope's last date.
