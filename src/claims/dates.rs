@@ -123,6 +123,13 @@ pub fn not_there(view: &View<'_>, threshold: i64, day: Option<Day>) -> Finding {
             format!("The data begins on {first}, after the claim's window"),
         );
     }
+    if view.claim.window.first().is_some_and(|first| first > end) {
+        return Finding::new(
+            Outcome::Open,
+            None,
+            format!("The data ends on {end}, before the claim's window"),
+        );
+    }
     if let Some(total) = total.filter(|total| total.streams >= threshold) {
         // A counter that came in with more than that.
         let since = total.first_on;

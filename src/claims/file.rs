@@ -337,7 +337,8 @@ impl Raw {
         let has_global =
             tally.regions.as_ref().is_none_or(|regions| regions.iter().any(|name| name == "global"));
         Ok(Claim {
-            chart_is_named: self.chart.is_some(),
+            // Counters are no other basis of a ranking that does not count them.
+            chart_is_named: true,
             chart: one_of("chart", &tally.charts, self.chart.clone(), "spotify:daily")?,
             region: one_of(
                 "region",

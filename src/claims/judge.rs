@@ -99,10 +99,12 @@ struct Index<'a> {
     tallies: HashMap<&'a str, u32>,
     /// By tally and scope.
     figures: HashMap<(u32, u32), Figures<'a>>,
+    /// Of a tally that counts nothing in a scope.
+    none: Figures<'a>,
 }
 
 /// The figures of one tally in one scope.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Figures<'a> {
     pub milestones: Vec<&'a Milestone>,
     pub totals: Vec<&'a Total>,
@@ -157,7 +159,7 @@ impl Finding {
     }
 }
 
-fn judge_one(claim: &Claim, facts: &Facts<'_>, index: &Index<'_>) -> Judged {
+fn judge_one<'a>(claim: &'a Claim, facts: &'a Facts<'a>, index: &'a Index<'a>) -> Judged {
     let scope = who::scope(claim, facts.surveyed);
     let code = who::seek(claim, facts.entities);
     let of_scope = scope.as_ref().ok().map(|&scope| &facts.surveyed.scopes[scope]);
@@ -282,7 +284,7 @@ pub struct View<'a> {
     pub subjects: Vec<u32>,
     pub lens: Lens,
     pub facts: &'a Facts<'a>,
-    pub figures: Figures<'a>,
+    pub figures: &'a Figures<'a>,
 }
 
 impl<'a> View<'a> {
@@ -293,12 +295,12 @@ impl<'a> View<'a> {
         code: u32,
         lens: Lens,
         facts: &'a Facts<'a>,
-        index: &Index<'a>,
+        index: &'a Index<'a>,
     ) -> Option<Self> {
         let key = Key::new(claim, &convention, &facts.surveyed.scopes[scope]);
         let tally = *index.tallies.get(key.name().as_str())?;
         let subjects = who::family(facts.entities, claim.entity_kind, code, key.entity);
-        let figures = index.figures.get(&(tally, scope as u32)).cloned().unwrap_or_default();
+        let figures = index.figures.get(&(tally, scope as u32)).unwrap_or(&index.none);
         Some(Self { claim, convention, scope, entity: key.entity, subjects, lens, facts, figures })
     }
 
@@ -422,6 +424,10 @@ impl<'a> View<'a> {
     /// What all dates of the window would add at the cut-off, for each track: no close bound, but
     /// one that also those have who were never listed.
     fn ceiling_by_cutoffs(&self, total: Option<&Total>) -> Option<i64> {
+        if self.facts.surveyed.scopes[self.scope].basis == Basis::Counter {
+            // Who was never listed may have had anything before.
+            return None;
+        }
         let subject = total.map(|total| total.entity).or(self.subjects.first().copied())?;
         let (calendar, start) = (self.calendar(), self.start(total)?);
         let (from, until) = (calendar.index(start), calendar.index(self.end().plus(1)).checked_sub(1)?);

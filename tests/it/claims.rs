@@ -274,7 +274,7 @@ fn the_day_of_the_year() {
             (&format!("{BY} 66"), "contradicted: day 64"),
             (&format!("{BY} 62"), "open: day 64"),
             ("'day_of_year'; entity = 'Beta'; threshold = 200; year = 2023; day = 64", "open: "),
-            ("'day_of_year'; entity = 'Beta'; threshold = 200; year = 2025; day = 64", "open: 0 streams"),
+            ("'day_of_year'; entity = 'Beta'; threshold = 200; year = 2025; day = 64", "open: "),
             ("'day_of_year'; entity = 'Beta'; threshold = 999; year = 2024; day = 64", "open: 315 streams"),
             (
                 "'day_of_year'; entity = 'one'; entity_kind = 'song'; threshold = 200; year = 2024; day = 64",
@@ -547,7 +547,8 @@ fn a_claim_of_another_place_or_time_is_not_decided() {
             "'reached_on'; entity = 'One'; threshold = 900; on = 2025-01-01",
             "where the data ends, and the claim is of 2025-01-01",
         ),
-        ("'total'; entity = 'One'; at_least = 1; window = '2023'", "The data begins on 2024-03-01"),
+        ("'total'; entity = 'One'; at_least = 1; window = '2023'", "The data begins on 2024-03-01, after"),
+        ("'total'; entity = 'One'; at_least = 1; window = '2025'", "The data ends on 2024-03-05, before"),
     ];
     for (claim, reason) in cases {
         let row = &verdicts(&WORLD, &[claim])[0];
@@ -645,6 +646,9 @@ fn counters_are_taken_where_there_are_any() {
         pick(&rows, "chart verdict"),
         ["kworb:daily | holds", "kworb:daily | holds", "kworb:daily | not_decidable"]
     );
+    // A ranking counts on its own charts, whatever there is besides.
+    let rank = "'rank'; ranking = 'most-streamed'; about = 'counter'; entity = 'One'; rank = 1";
+    assert_eq!(pick(&verdicts(&desk, &[rank]), "chart verdict"), ["spotify:daily | not_decidable"]);
     assert_eq!(pick(&rows, "basis_note")[0], "");
     assert!(pick(&rows, "basis_note")[1].contains("an upper bound of chart streams"), "{rows:?}");
 }
