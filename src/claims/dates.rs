@@ -1,7 +1,7 @@
 //! Claims of dates: a threshold, and the day or the number of days it took.
 
 use super::judge::{Finding, Lens, Outcome, View};
-use super::words::{plural, streams};
+use super::words::{counted, streams};
 use super::{Counted, Kind};
 use crate::catalog::EntityKind;
 use crate::dates::Day;
@@ -30,7 +30,7 @@ fn with_milestone(view: &View<'_>, milestone: &Milestone, claimed: Claimed) -> F
         Claimed::Days(days) => {
             let first = view.convention.counted.first();
             let days_found = milestone.reached_on.since(milestone.start_on) + first;
-            (milestone.start_on.plus(days - first), counted(view, days_found))
+            (milestone.start_on.plus(days - first), in_days(view, days_found))
         }
     };
     let fact = fact(view, milestone, claimed);
@@ -141,7 +141,7 @@ pub fn not_there(view: &View<'_>, threshold: i64, day: Option<Day>) -> Finding {
         };
     }
     let sum = total.map_or(0, |total| total.streams);
-    let found = Some(format!("{} streams", streams(sum)));
+    let found = Some(counted(sum, "stream"));
     let fact = format!("{name} has {} of {} streams by {end}", streams(sum), streams(threshold));
     if let Some(day) = day.filter(|day| *day > view.last()) {
         let why = format!("{fact}, where the data ends, and the claim is of {day}");
@@ -169,10 +169,10 @@ pub fn not_there(view: &View<'_>, threshold: i64, day: Option<Day>) -> Finding {
 }
 
 /// A number of days in the words of the claim.
-fn counted(view: &View<'_>, days: i64) -> String {
+fn in_days(view: &View<'_>, days: i64) -> String {
     match view.claim.kind {
         Kind::DayOfYear => format!("day {days}"),
-        _ => plural(days, "day"),
+        _ => counted(days, "day"),
     }
 }
 
@@ -193,7 +193,7 @@ pub fn fact(view: &View<'_>, milestone: &Milestone, claimed: Claimed) -> String 
         StartBasis::Calendar => start_on.to_string(),
     };
     match view.convention.counted {
-        Counted::Elapsed => format!("{fact}, {} after {start}", plural(elapsed, "day")),
+        Counted::Elapsed => format!("{fact}, {} after {start}", counted(elapsed, "day")),
         Counted::Inclusive if milestone.start_basis == StartBasis::Calendar => {
             format!("{fact}, day {} of {}", elapsed + 1, milestone.window)
         }

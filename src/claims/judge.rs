@@ -197,7 +197,12 @@ fn judge_one<'a>(claim: &'a Claim, facts: &'a Facts<'a>, index: &'a Index<'a>) -
                 own = Some(Finding::new(Outcome::Open, None, why));
             }
             (Some(finding), None) => own = Some(finding),
-            (Some(finding), Some(_)) if finding.outcome == Outcome::Open && finding.evidence.is_some() => {
+            // On another clock nearly any day is open, which says nothing of the claim.
+            (Some(finding), Some(_))
+                if finding.outcome == Outcome::Open
+                    && finding.evidence.is_some()
+                    && convention.clock == claim.convention.clock =>
+            {
                 open_elsewhere = open_elsewhere.or(Some(claim.changes(&convention)));
             }
             _ => {}
@@ -261,13 +266,13 @@ fn basis_note(lens: Lens, scope: &Scope) -> Option<String> {
 /// What the claim says, in a few words.
 fn expected(claim: &Claim) -> String {
     match &claim.statement {
-        Statement::DaysTo { days, .. } => words::plural(*days, "day"),
+        Statement::DaysTo { days, .. } => words::counted(*days, "day"),
         Statement::ReachedOn { on, .. } => on.to_string(),
         Statement::DayOfYear { day, .. } => format!("day {day}"),
         Statement::FirstTo { on: None, .. } => "first".to_owned(),
         Statement::FirstTo { on: Some(on), .. } => format!("first, on {on}"),
         Statement::MostStreamed => "rank 1".to_owned(),
-        Statement::ContributingSongs { songs, .. } => words::plural(*songs, "song"),
+        Statement::ContributingSongs { songs, .. } => words::counted(*songs, "song"),
         Statement::Total { amount, .. } => amount.to_string(),
         Statement::Rank { rank, .. } => format!("rank {rank}"),
     }

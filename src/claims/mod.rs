@@ -213,8 +213,8 @@ impl Statement {
 impl std::fmt::Display for Amount {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::AtLeast(least) => write!(out, "{} streams or more", words::streams(*least)),
-            Self::Exactly(sum) => write!(out, "{} streams", words::streams(*sum)),
+            Self::AtLeast(least) => write!(out, "{} or more", words::counted(*least, "stream")),
+            Self::Exactly(sum) => write!(out, "{}", words::counted(*sum, "stream")),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::dates::{compare, not_there};
 use super::judge::{Finding, Lens, Outcome, View};
-use super::words::{plural, some, streams};
+use super::words::{counted, some, streams};
 use crate::dates::Day;
 use crate::pipeline::{Per, RankingKind, RankingSpec};
 use crate::tally::{Milestone, Window};
@@ -318,14 +318,14 @@ fn by_rank(view: &View<'_>, race: &Race<'_>, rank: i64) -> Finding {
     let Race { place, runners, of, unit } = race;
     let name = view.name(place.runner.entity);
     let Some(seen) = place.rank else {
-        let why = format!("{name} has not arrived in {of}; what charts do not show leaves it open");
+        let why = format!("{name} is not ranked in {of}; what charts do not show leaves it open");
         return finding(Outcome::Open, Some("not ranked".to_owned()), why, place);
     };
     let told = |runner: &Runner<'_>| {
         let value = match (unit, runner.milestone, runner.seen) {
             (RankingKind::First, Some(milestone), _) => format!(" ({})", milestone.reached_on),
-            (RankingKind::Fastest, _, Some(days)) => format!(" ({})", plural(days, "day")),
-            (RankingKind::MostStreamed, _, Some(seen)) => format!(" ({} streams)", streams(-seen)),
+            (RankingKind::Fastest, _, Some(days)) => format!(" ({})", counted(days, "day")),
+            (RankingKind::MostStreamed, _, Some(seen)) => format!(" ({})", counted(-seen, "stream")),
             _ => String::new(),
         };
         format!("{}{value}", view.name(runner.entity))

@@ -1,11 +1,11 @@
 //! Claims of sums: how much, and of how many songs.
 
-use super::Amount;
 use std::cmp::Ordering;
 
+use super::Amount;
 use super::dates::{Claimed, compare, fact, not_there};
 use super::judge::{Finding, Lens, Outcome, View};
-use super::words::{plural, streams};
+use super::words::{counted, streams};
 use crate::dates::Day;
 
 /// Whether the sum is as claimed, up to and including a date or the last one.
@@ -33,7 +33,7 @@ fn at_least(view: &View<'_>, least: i64, on: Option<Day>) -> Finding {
     let fact = fact(view, milestone, Claimed::On(milestone.reached_on));
     if let Some(on) = on.filter(|on| *on < milestone.reached_on) {
         let (outcome, reason) = compare(view, milestone, on, false);
-        let found = format!("less than {} streams", streams(least));
+        let found = format!("less than {}", counted(least, "stream"));
         return Finding::of(outcome, found, format!("{fact}{reason}"), milestone);
     }
     match last_sum(view, on) {
@@ -52,7 +52,7 @@ fn amount(amount: Amount) -> String {
 
 fn standing(view: &View<'_>, sum: i64) -> String {
     let name = view.total().map_or(String::new(), |total| view.name(total.entity));
-    format!("{name} has {} streams by {}", streams(sum), view.end())
+    format!("{name} has {} by {}", counted(sum, "stream"), view.end())
 }
 
 fn exactly(view: &View<'_>, sum: i64, on: Option<Day>) -> Finding {
@@ -95,7 +95,7 @@ fn exactly(view: &View<'_>, sum: i64, on: Option<Day>) -> Finding {
         return Finding::of(Outcome::Met, amount(Amount::Exactly(sum)), why, reached);
     }
     let (outcome, reason) = compare(view, reached, by, false);
-    Finding::of(outcome, format!("less than {} streams", streams(sum)), format!("{fact}{reason}"), reached)
+    Finding::of(outcome, format!("less than {}", counted(sum, "stream")), format!("{fact}{reason}"), reached)
 }
 
 /// Whether so many songs had streams when the threshold was reached.
@@ -104,7 +104,7 @@ pub fn contributing_songs(view: &View<'_>, threshold: i64, songs: i64) -> Findin
         return not_there(view, threshold, None);
     };
     let seen = i64::from(milestone.songs);
-    let found = plural(seen, "song");
+    let found = counted(seen, "song");
     let fact =
         format!("{}, with {found} on the chart", fact(view, milestone, Claimed::On(milestone.reached_on)));
     if songs == seen {

@@ -9,7 +9,7 @@ use crate::tally::{Basis, Surveyed};
 /// How many names are offered for one that is not known.
 const OFFERED: usize = 3;
 /// Names less alike than this have nothing in common.
-const ALIKE: f64 = 0.75;
+const ALIKE: f64 = 0.85;
 
 /// The scope that a claim is checked in, or why there is none. A claim about counters that names no
 /// chart is checked on the counters of its region, where there are any.

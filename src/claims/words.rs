@@ -13,9 +13,9 @@ pub fn streams(value: i64) -> String {
     text
 }
 
-/// `1 day`, `2 days`.
-pub fn plural(count: i64, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+/// `1 day`, `2 days`, `3,000 streams`.
+pub fn counted(count: i64, one: &str) -> String {
+    format!("{} {one}{}", streams(count), if count == 1 { "" } else { "s" })
 }
 
 /// The first few of some names, sorted.

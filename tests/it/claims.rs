@@ -290,6 +290,26 @@ fn the_day_of_the_year() {
 }
 
 #[test]
+fn a_contradicted_claim_names_a_convention_that_leaves_it_open() {
+    // One changes its URI on the third day; the chart ends at 45 before, so that nobody knows
+    // whether the second URI was there.
+    let changed = ("A2", "One", "Alpha", 60);
+    let later = || vec![changed, THREE, TWO, LAST];
+    let desk = desk(&[vec![ONE, THREE], vec![ONE, THREE], later(), later(), later()]);
+    const BY: &str = "'reached_on'; entity = 'One'; threshold = 180; on =";
+    assert_verdicts(
+        &desk,
+        &[
+            (&format!("{BY} 2024-03-03"), "holds"),
+            (&format!("{BY} 2024-03-04"), "contradicted: 2024-03-03"),
+            (&format!("{BY} 2024-03-05"), "otherwise by clock=release, song_rule=uri"),
+        ],
+    );
+    let reason = why(&desk, &format!("{BY} 2024-03-04"));
+    assert!(reason.ends_with("; only by song_rule=uri it is left open"), "{reason}");
+}
+
+#[test]
 fn the_first_of_a_cohort() {
     const SONG: &str = "'first_to'; entity_kind = 'song'; cohort = 'greek'; threshold = 200; entity =";
     const ARTIST: &str = "'first_to'; cohort = 'greek'; year = 2024; threshold = 200; entity =";
