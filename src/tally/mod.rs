@@ -398,9 +398,7 @@ impl Folded {
         self.scores.extend(scores);
         self.findings.extend(findings);
     }
-}
 
-impl Folded {
     /// Takes out what tallies from index `from` on gave, as the figures of tallies from index 0 on.
     pub fn split_off(&mut self, from: usize) -> Self {
         let from = from as u32;

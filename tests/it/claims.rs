@@ -606,8 +606,11 @@ fn a_claim_about_counters_says_that_it_was_checked_on_charts() {
     assert!(table.contains("said of counters, checked on chart streams"), "{table}");
 }
 
-/// Pages of counters: day, and for each title its streams and its total.
-fn counters(pages: &[(u8, &[(&str, i64, i64)])]) -> Desk {
+/// Titles of a page of counters, each with its streams and its total.
+type Page<'a> = &'a [(&'a str, i64, i64)];
+
+/// A desk with such pages of some days.
+fn counters(pages: &[(u8, Page<'_>)]) -> Desk {
     let pages = pages.iter().map(|(day, rows)| {
         let line = |(place, (title, streams, total)): (usize, &(&str, i64, i64))| {
             format!("2024-03-{day:02},{},=,{title},1,1,1,{streams},0,0,0,{total}\n", place + 1)
