@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::Amount;
 use super::dates::{Claimed, compare, fact, not_there};
 use super::judge::{Finding, Lens, Outcome, View};
-use super::words::{counted, streams};
+use super::words::counted;
 use crate::dates::Day;
 
 /// Whether the sum is as claimed, up to and including a date or the last one.

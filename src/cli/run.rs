@@ -34,7 +34,10 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
         match frame.height() {
             0 => writeln!(out, "\n{name}: nobody yet")?,
-            _ => writeln!(out, "\n{name}\n{}", text::frame_table(&shown(frame)?, None)?)?,
+            _ => {
+                let (by, table) = (convention(frame)?, text::frame_table(&shown(frame)?, None)?);
+                writeln!(out, "\n{name}, by {by}\n{table}")?;
+            }
         }
     }
     if let Some(verdicts) = report.claims.as_ref().filter(|_| !quiet) {
@@ -42,6 +45,17 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
         writeln!(io::stdout().lock(), "\nclaims\n{verdicts}")?;
     }
     Ok(())
+}
+
+/// How a ranking's figures were counted: the same for all of its rows.
+fn convention(frame: &DataFrame) -> PolarsResult<String> {
+    let mut words = Vec::new();
+    for name in ["clock", "credit", "song_rule", "basis"] {
+        if let Some(word) = frame.column(name)?.str()?.get(0) {
+            words.push(format!("{name}={}", text::printable(word)));
+        }
+    }
+    Ok(words.join(", "))
 }
 
 /// The headline's columns that tell its rows apart.
@@ -58,6 +72,8 @@ fn shown(frame: &DataFrame) -> PolarsResult<DataFrame> {
         "day_number",
         "value",
         "contributing_songs",
+        "order",
+        "sensitivity",
         "note",
     ];
     let one_scope = frame.column("chart")?.n_unique()? <= 1 && frame.column("region")?.n_unique()? <= 1;
@@ -66,6 +82,9 @@ fn shown(frame: &DataFrame) -> PolarsResult<DataFrame> {
     frame.select(wanted.into_iter().filter(|name| match *name {
         "chart" | "region" => !one_scope,
         "note" => has_notes,
+        "order" | "sensitivity" => {
+            frame.column(name).is_ok_and(|column| column.null_count() < frame.height())
+        }
         "value" => !milestones,
         "reached_on" | "day_number" | "days_elapsed" => milestones,
         _ => true,
