@@ -11,6 +11,7 @@
 //! | `catalog.rs` | who is who: roles, dated names, songs, works, look-alikes |
 //! | `golden.rs` | the cases of `tests/golden` |
 //! | `properties.rs` | the tables, against the oracle on made-up worlds |
+//! | `explain.rs` | proofs of published figures, all of them and one by one |
 //! | `sample.rs` | the exports that ship and the story they tell |
 //! | `real_exports.rs` | exports of the real world, where they are at hand |
 
@@ -20,6 +21,7 @@ mod claims;
 mod cli;
 mod decode;
 mod dialects;
+mod explain;
 mod golden;
 mod oracle;
 mod properties;
