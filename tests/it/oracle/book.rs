@@ -168,11 +168,18 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Whether the catalog's dates of a URI leave a part of the days from `from` to `to`.
+    /// Whether the catalog's dates of a URI leave a part of the days from `from` to `to`. Sightings
+    /// outside these dates widen them.
     pub fn could_play(&self, track: &str, (from, to): (Day, Day)) -> bool {
         let uris = self.world.catalog.songs.iter().flat_map(|song| &song.uris);
         let uris: Vec<&Dated> = uris.filter(|uri| uri.value == track).collect();
-        uris.is_empty() || uris.iter().any(|uri| uri.meets(from, to))
+        let sightings = || self.rows().filter(|seen| seen.track == track).map(|seen| seen.date);
+        let holds = |uri: &&Dated| {
+            let (first, last) = uri.days();
+            first.is_none_or(|first| sightings().fold(first, Day::min) <= to)
+                && last.is_none_or(|last| from <= sightings().fold(last, Day::max))
+        };
+        uris.is_empty() || uris.iter().any(holds)
     }
 
     // ---------------------------------------------------------------------------------- artists
@@ -181,7 +188,7 @@ impl<'a> Book<'a> {
     pub fn read_cell(&self, cell: &str, date: Day) -> Vec<(String, String)> {
         let mut known: Vec<(&str, &str, &str)> = Vec::new();
         for artist in &self.world.catalog.artists {
-            let aliases = artist.aliases.iter().filter(|alias| alias.meets(date, date));
+            let aliases = artist.aliases.iter().filter(|alias| alias.holds_on(date));
             for name in std::iter::once(&artist.name).chain(aliases.map(|alias| &alias.value)) {
                 known.push((name, &artist.id, &artist.name));
             }
@@ -327,10 +334,15 @@ impl<'a> Book<'a> {
 }
 
 impl Dated {
-    /// Whether it holds on a day of these.
-    fn meets(&self, from: Day, to: Day) -> bool {
+    /// The first and the last day on which it holds.
+    fn days(&self) -> (Option<Day>, Option<Day>) {
         let day = |date: &Option<String>| date.as_ref().map(|date| parse_day(date).expect("a date"));
-        day(&self.from).is_none_or(|first| first <= to) && day(&self.until).is_none_or(|last| from <= last)
+        (day(&self.from), day(&self.until))
+    }
+
+    fn holds_on(&self, date: Day) -> bool {
+        let (first, last) = self.days();
+        first.is_none_or(|first| first <= date) && last.is_none_or(|last| date <= last)
     }
 }
 

@@ -101,7 +101,8 @@ impl Book<'_> {
         }
     }
 
-    /// The same of a counter: since the entity's last sighting.
+    /// The same of a counter: since the entity's last sighting. Where the date is only the latest
+    /// possible one, there is no interval.
     fn read_off(
         &self,
         tally: &Tally,
@@ -113,16 +114,15 @@ impl Book<'_> {
         let last = sightings.filter(|date| *date < reached).max();
         let from = last.map_or(reached, |date| date + 1);
         if tally.kind() == "artist" {
-            return (from, None, "at_latest");
+            return (reached, None, "at_latest");
         }
         let unknown = tally.clock.starts_with("calendar") && count.rows[0].seen.date > count.start;
         let several = self.tracks_in_source(tally.kind(), &count.id, scope).len() > 1;
-        let certainty = match (unknown || several, from == reached) {
-            (true, _) => "at_latest",
-            (false, true) => "certain",
-            (false, false) => "bounded",
-        };
-        (from, Some(from), certainty)
+        match (unknown || several, from == reached) {
+            (true, _) => (reached, None, "at_latest"),
+            (false, true) => (from, Some(from), "certain"),
+            (false, false) => (from, Some(from), "bounded"),
+        }
     }
 
     pub fn milestone_row(&self, tally: &Tally, scope: &Scope, milestone: &Milestone) -> Row {
@@ -193,7 +193,10 @@ impl Book<'_> {
     pub fn totals(&self, tally: &Tally, scope: &Scope, until: Day) -> Vec<(Count<'_>, Row)> {
         let totals = self.counts(tally, scope, until).into_iter().map(|count| {
             let streams = count.sum(Day::MAX);
-            let next = tally.thresholds.iter().filter(|t| i128::from(**t) > streams).min();
+            // A threshold that was reached once stays so when a total falls.
+            let sums = count.rows.iter().map(|added| count.sum(added.seen.date));
+            let highest = sums.fold(count.opening(), i128::max);
+            let next = tally.thresholds.iter().filter(|t| i128::from(**t) > highest).min();
             let rows = || count.rows.iter().map(|added| added.seen);
             let songs: BTreeSet<String> = rows().map(|seen| self.counted_song(tally, seen)).collect();
             // The streams of the day, also where a counter adds those of several.

@@ -138,7 +138,7 @@ impl Book<'_> {
                 value: value(milestone.reached),
                 low: value(milestone.earliest.unwrap_or(start)).into(),
                 high: Some(value(milestone.reached).into()),
-                earliest: milestone.earliest.map(value),
+                earliest: Some(value(milestone.earliest.unwrap_or(start))),
                 id: milestone.count.id,
                 window: milestone.count.window,
             }
@@ -236,7 +236,7 @@ impl Book<'_> {
         }
         if ranking.kind != "most_streamed" && tally.kind() != "artist" {
             let mut early = here.to_vec();
-            early.iter_mut().for_each(|entry| entry.value = entry.earliest.expect("not an artist"));
+            early.iter_mut().for_each(|entry| entry.value = entry.earliest.expect("a milestone"));
             conventions.push(("date=earliest".to_owned(), ranking.costs(&early)));
         }
         if tally.kind() == "artist" {

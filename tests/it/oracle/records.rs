@@ -146,8 +146,9 @@ impl Book<'_> {
     pub fn pace(&self, pace: &Pace, scope: &Scope) -> Vec<Row> {
         let tally = self.tally(&pace.tally);
         let chosen = |count: &Count| {
-            let name = self.names(tally.kind(), &count.id).0;
-            pace.entities.is_empty() || pace.entities.iter().any(|who| *who == count.id || *who == name)
+            let name = self.names(tally.kind(), &count.id).0.to_lowercase();
+            let is_it = |who: &String| *who == count.id || who.to_lowercase() == name;
+            pace.entities.is_empty() || pace.entities.iter().any(is_it)
         };
         let (_, last) = self.first_and_last(scope);
         let end = |count: &Count| match tally.clock {

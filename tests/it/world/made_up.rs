@@ -585,7 +585,14 @@ fn exports() -> impl Strategy<Value = Vec<Export>> {
         for (index, how, file) in revisions {
             let mut slice = revised(index.get(&truth), how);
             slice.file = file;
-            placed.push(slice);
+            let there = |other: &Slice| {
+                let place = |slice: &Slice| (slice.dialect, slice.region, slice.date, slice.file);
+                place(other) == place(&slice)
+            };
+            // A page of a counter has a track once.
+            if slice.dialect != Dialect::Kworb || !placed.iter().any(there) {
+                placed.push(slice);
+            }
         }
         placed.retain(|slice| !slice.rows.is_empty());
         // Official files have one date each, those of a counter one region.
@@ -793,6 +800,7 @@ fn questions() -> impl Strategy<Value = Questions> {
             ranking.sensitivity = sensitivity;
             ranking.topped = topped && kind == "reach";
             if kind == "club" {
+                ranking.per = "window";
                 ranking.cohort = cohort.then(|| "cohort".into());
                 ranking.credit = credit;
             }
@@ -849,6 +857,8 @@ impl Questions {
                 let tally = tally.get(&tallies);
                 record.fastest = Some((tally.name.clone(), *threshold.get(&tally.thresholds)));
                 record.cohort = None;
+                record.charts.clear();
+                record.regions.clear();
             }
             records.push(record);
         }
