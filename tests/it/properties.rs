@@ -252,9 +252,10 @@ fn merging(mut world: World, tracks: &[Index]) -> Result<(), String> {
         return Ok(());
     }
     let uris: Vec<&str> = uris.into_iter().collect();
-    let uri = |index: &Index| Dated::always(&format!("spotify:track:{}", index.get(&uris)));
-    world.catalog.songs =
-        vec![Song { id: "both".into(), uris: tracks.iter().map(uri).collect(), ..Song::default() }];
+    // The same one twice is a song of one track.
+    let both: BTreeSet<&str> = tracks.iter().map(|index| *index.get(&uris)).collect();
+    let both = both.into_iter().map(|uri| Dated::always(&format!("spotify:track:{uri}"))).collect();
+    world.catalog.songs = vec![Song { id: "both".into(), uris: both, ..Song::default() }];
     let together = published(&world)?;
     let key = |row: &Row, id: &str| {
         ["tally", "chart", "region", "window"]

@@ -323,6 +323,13 @@ impl<'a> Book<'a> {
         dated.filter(|(_, song)| concerns(song)).map(|(day, _)| day).min()
     }
 
+    /// The dates that the catalog gives a URI; nothing for one without any.
+    pub fn dates_of(&self, track: &str) -> Option<(Option<Day>, Option<Day>)> {
+        let uris = self.world.catalog.songs.iter().flat_map(|song| &song.uris);
+        let mut of_track = uris.filter(|uri| uri.value == track).map(Dated::days);
+        of_track.find(|days| *days != (None, None))
+    }
+
     /// What a tally counts as one of `contributing_songs`.
     pub fn counted_song(&self, tally: &Tally, seen: &Seen) -> String {
         match (tally.entity, tally.rule()) {

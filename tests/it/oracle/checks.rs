@@ -70,6 +70,7 @@ impl Book<'_> {
             comparisons.extend(self.reports(scope));
             comparisons.extend(self.sums(scope));
             comparisons.extend(self.releases(scope));
+            comparisons.extend(self.uri_dates(scope));
         }
         let mut counts: BTreeMap<(&str, &Scope), [i64; 4]> = BTreeMap::new();
         for comparison in &comparisons {
@@ -301,5 +302,26 @@ impl Book<'_> {
             })
         });
         dated.collect()
+    }
+
+    /// The days on which tracks are listed beside the dates that the catalog gives their URIs.
+    fn uri_dates(&self, scope: &Scope) -> Vec<Comparison> {
+        let mut comparisons = Vec::new();
+        for seen in self.live_rows(scope) {
+            let Some((from, until)) = self.dates_of(&seen.track) else { continue };
+            let early = from.filter(|from| seen.date < *from);
+            let late = until.filter(|until| seen.date > *until);
+            comparisons.push(Comparison {
+                check: "uri_dates",
+                scope: scope.clone(),
+                date: seen.date,
+                entity_kind: "track",
+                entity_id: seen.track.clone(),
+                reported: number(early.or(late).unwrap_or(seen.date)).into(),
+                computed: number(seen.date).into(),
+                verdict: same(early.or(late).is_none()),
+            });
+        }
+        comparisons
     }
 }

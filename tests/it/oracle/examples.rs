@@ -3,9 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::world::{
-    Artist, Catalog, Dated, Dialect, Export, Pace, Ranking, Record, Song, Tally, Work, World, uri,
-};
+use crate::world::{Artist, Catalog, Dated, Dialect, Export, Ranking, Song, Tally, World, uri};
 
 /// A table's rows as text, the cells of some columns joined by blanks.
 fn cells(world: &World, table: &str, columns: &str) -> Vec<String> {

@@ -177,7 +177,7 @@ impl Book<'_> {
         let mut most = 0;
         for track in self.tracks_in_source(tally.kind(), &count.id, scope) {
             let own = || count.rows.iter().filter(|added| added.seen.track == *track);
-            let before = own().filter(|added| added.seen.date <= date).last();
+            let before = own().rfind(|added| added.seen.date <= date);
             let after = own().find(|added| added.seen.date >= date);
             let total = |added: Option<&Added>| added.is_some_and(|added| added.seen.total.is_some());
             let opened = before.is_none() && matches!(tally.clock, "all_time" | "release");

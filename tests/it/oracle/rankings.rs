@@ -381,7 +381,9 @@ fn order(ranking: &Ranking, scope: &Scope, entry: &Entry, rivals: &[&Entry]) -> 
     let meets = |rival: &&&Entry| {
         let apart = entry.high.is_some_and(|high| high < rival.low)
             || rival.high.is_some_and(|high| high < entry.low);
-        let tied = exact(entry) && exact(rival) && period(&scope.0) == 1;
+        // A week hides the order of its days, but not what they add up to.
+        let sure = period(&scope.0) == 1 || ranking.kind == "most_streamed";
+        let tied = exact(entry) && exact(rival) && sure;
         let itself = (&rival.id, &rival.window) == (&entry.id, &entry.window);
         !itself && !apart && !tied
     };
