@@ -160,7 +160,8 @@ fn place(rows: &mut [Row]) {
         let scope = first.subject.scope;
         let present = alone.then_some((first.subject.entity, first.subject.window));
         let before = leader.filter(|(of, _)| *of == scope).map(|(_, line)| line);
-        first.lead_change = present.is_some() && before.is_some_and(|before| before != present);
+        first.lead_change =
+            present.is_some() && before.flatten().is_some_and(|before| Some(before) != present);
         // A tie leaves the lead with whoever had it.
         leader = Some((scope, present.or(before.flatten())));
     }

@@ -135,6 +135,8 @@ struct Past {
     /// The best rank, our own and what the first report says.
     best: u16,
     appearances: u32,
+    /// Place of the present date, from 1, and the best rank on it.
+    today: (usize, u16),
 }
 
 /// A row of a date, with its track and song.
@@ -155,12 +157,22 @@ pub struct Row<'a> {
 type Outcome = Option<(i64, bool)>;
 
 impl Reports {
-    /// Holds what the rows of a date report against what was seen before.
+    /// Holds what the rows of a date report against what was seen before; of a track that is listed
+    /// twice its better row, which comes first.
     pub fn date(&mut self, rows: &[Row<'_>], at: usize, calendar: &Calendar, findings: &mut Findings) {
         for of in rows {
-            let past = |all: &[Past], short: usize| all.get(short).copied().unwrap_or_default();
-            let track = past(&self.tracks, of.short.0).judge(of.row, at, calendar);
-            let song = past(&self.songs, of.short.1).judge(of.row, at, calendar);
+            for (all, short) in [(&mut self.tracks, of.short.0), (&mut self.songs, of.short.1)] {
+                if short >= all.len() {
+                    all.resize(short + 1, Past::default());
+                }
+                all[short].today(of.row.rank, at);
+            }
+        }
+        // What a report says of dates that we have not seen counts from the next date on.
+        let mut learned: Vec<(usize, usize, u16)> = Vec::new();
+        for of in rows.iter().filter(|of| self.tracks[of.short.0].today == (at + 1, of.row.rank)) {
+            let past = [self.tracks[of.short.0], self.songs[of.short.1]];
+            let [track, song] = past.map(|past| past.judge(of.row, at, calendar));
             for ((check, reported, track), (.., song)) in track.into_iter().zip(song) {
                 let (Some(track), Some(song)) = (track, song) else { continue };
                 let finding = |computed| Finding {
@@ -177,16 +189,24 @@ impl Reports {
                         findings.compare(finding(computed), true);
                     }
                     (Some(_), Some((computed, false))) => findings.compare(finding(computed), false),
-                    _ => findings.undecided(check),
+                    _ => {
+                        findings.undecided(check);
+                        if check == Check::PeakRank {
+                            learned.push((of.short.0, of.short.1, of.row.reported.peak));
+                        }
+                    }
                 }
             }
         }
         for of in rows {
-            for (all, short) in [(&mut self.tracks, of.short.0), (&mut self.songs, of.short.1)] {
-                if short >= all.len() {
-                    all.resize(short + 1, Past::default());
-                }
-                all[short].add(of.row, at, calendar);
+            if self.tracks[of.short.0].today == (at + 1, of.row.rank) {
+                self.tracks[of.short.0].add(of.row, at);
+                self.songs[of.short.1].add(of.row, at);
+            }
+        }
+        for (track, song, peak) in learned {
+            for past in [&mut self.tracks[track], &mut self.songs[song]] {
+                past.best = past.best.min(peak);
             }
         }
     }
@@ -199,7 +219,7 @@ impl Past {
         let reported = row.reported;
         let first = self.seen == 0;
         let gap = self.gap(at, calendar);
-        let best = if first { row.rank } else { self.best.min(row.rank) };
+        let best = if first { self.today.1 } else { self.best.min(self.today.1) };
         let peak = (reported.peak > 0).then(|| {
             let agrees = reported.peak == best;
             let decided = agrees || !((first || gap) && reported.peak < best);
@@ -231,24 +251,27 @@ impl Past {
         self.seen > 0 && (live as usize) < at.saturating_sub(self.seen)
     }
 
-    fn add(&mut self, row: &Observation, at: usize, calendar: &Calendar) {
-        let reported = row.reported;
-        let here = at + 1;
-        if self.seen == here {
+    /// Notes a rank on the present date.
+    fn today(&mut self, rank: u16, at: usize) {
+        self.today = match self.today {
+            (place, best) if place == at + 1 => (place, best.min(rank)),
+            _ => (at + 1, rank),
+        };
+    }
+
+    /// Makes the present date the last sighting.
+    fn add(&mut self, row: &Observation, at: usize) {
+        let appearances = row.reported.appearances;
+        if self.seen == at + 1 {
             // Another track of the song on the same date.
-            self.rank = self.rank.min(row.rank);
-            self.best = self.best.min(row.rank);
-            self.appearances = self.appearances.max(reported.appearances);
+            self.appearances = self.appearances.max(appearances);
             return;
         }
-        let unknown = self.seen == 0 || self.gap(at, calendar);
-        self.best = if self.seen == 0 { row.rank } else { self.best.min(row.rank) };
-        if unknown && reported.peak > 0 {
-            self.best = self.best.min(reported.peak);
-        }
-        self.appearances = reported.appearances;
-        self.rank = row.rank;
-        self.seen = here;
+        let rank = self.today.1;
+        self.best = if self.seen == 0 { rank } else { self.best.min(rank) };
+        self.rank = rank;
+        self.appearances = appearances;
+        self.seen = at + 1;
     }
 }
 

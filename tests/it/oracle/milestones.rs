@@ -163,29 +163,22 @@ impl Book<'_> {
             last = last.min(calendar(&count.window).1);
         }
         let mut most = count.sum(Day::MAX);
-        for date in due(scope, count.start, last) {
-            most += match basis(scope) {
-                "chart" => self.hidden(tally.kind(), &count.id, scope, date)?,
-                _ => self.uncounted(tally, scope, count, date)?,
-            };
-        }
-        Some(most)
-    }
-
-    /// What a counter may have grown on a date without its totals showing it.
-    fn uncounted(&self, tally: &Tally, scope: &Scope, count: &Count, date: Day) -> Option<i128> {
-        let mut most = 0;
-        for track in self.tracks_in_source(tally.kind(), &count.id, scope) {
-            let own = || count.rows.iter().filter(|added| added.seen.track == *track);
-            let before = own().rfind(|added| added.seen.date <= date);
-            let after = own().find(|added| added.seen.date >= date);
-            let total = |added: Option<&Added>| added.is_some_and(|added| added.seen.total.is_some());
-            let opened = before.is_none() && matches!(tally.clock, "all_time" | "release");
-            let listed = before.is_some_and(|added| added.seen.date == date);
-            if !listed && !(total(after) && (total(before) || opened)) && self.could_play(track, (date, date))
-            {
-                most += super::count::cut_off(self.live(scope).get(&date)?);
+        if basis(scope) == "counter" {
+            let sighted = count.rows.iter().map(|added| added.seen.date).max().expect("a sighting");
+            if self.read_off(tally, scope, count, Day::MAX).2 == "at_latest" {
+                return None;
             }
+            // Off the page the counter goes on.
+            for date in due(scope, sighted + 1, last) {
+                let cut_off = super::count::cut_off(self.live(scope).get(&date)?);
+                let tracks = self.tracks_in_source(tally.kind(), &count.id, scope);
+                let playing = tracks.iter().filter(|track| self.could_play(track, (date, date)));
+                most += cut_off * playing.count() as i128;
+            }
+            return Some(most);
+        }
+        for date in due(scope, count.start, last) {
+            most += self.hidden(tally.kind(), &count.id, scope, date)?;
         }
         Some(most)
     }
