@@ -12,7 +12,11 @@ pub const EXIT_CODES: [(u8, &str); 7] = [
     (1, "internal error"),
     (2, "wrong usage, pipeline or catalog file"),
     (3, "bad input: nothing usable, or --strict and something was quarantined"),
-    (4, "an audit failed, nothing published; `claims check --strict`: a claim is contradicted"),
+    (
+        4,
+        "an audit failed, nothing published; `claims check --strict`: a claim is contradicted; `explain`: \
+         a figure does not follow from the ledger",
+    ),
     (5, "output could not be written"),
     (6, "another run holds the ledger"),
 ];

@@ -17,7 +17,7 @@ use crate::tables::Contract;
 use crate::tally::Surveyed;
 
 /// A run and the ledger behind it, open.
-pub struct Desk {
+pub struct Proofs {
     plan: Plan,
     manifest: Manifest,
     ledger: Ledger,
@@ -25,7 +25,7 @@ pub struct Desk {
     entities: Entities,
 }
 
-impl Desk {
+impl Proofs {
     /// Opens the latest run of a pipeline and its ledger, as of the day of the run.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ mod text;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use chartledger::explain::{self, Desk};
+use chartledger::explain::{self, Proofs};
 use chartledger::pipeline::{Overrides, Plan};
 use chartledger::proof::{Proof, Row};
 use chartledger::publish;
@@ -84,9 +84,9 @@ pub fn main(args: ExplainArgs) -> anyhow::Result<()> {
     let frame = publish::read(&plan.out, contract)?;
     let chosen = choose::choose(&args, &plan, contract, &frame)?;
     let published = explain::published(contract, &frame, chosen.row)?;
-    let desk = Desk::open(&plan)?;
-    let proof = desk.explain(&published)?;
-    let mut notes = desk.notes(proof.figure)?;
+    let proofs = Proofs::open(&plan)?;
+    let proof = proofs.explain(&published)?;
+    let mut notes = proofs.notes(proof.figure)?;
     notes.extend(chosen.note);
 
     let mut out = BufWriter::new(io::stdout().lock());

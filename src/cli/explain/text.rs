@@ -22,7 +22,8 @@ pub fn write(out: &mut impl Write, proof: &Proof, notes: &[String], rows: bool) 
 
     line(out, "evidence", &format!("{}, {} {}", printable(&evidence.export), evidence.unit, evidence.row))?;
     line(out, "", &format!("read from {}", printable(&evidence.path)))?;
-    let of_date = format!("{} of {}", plural(proof.rows_of_date.len() as i64, "row"), proof.on);
+    let last = if proof.figure == Figure::Total { ", the last date" } else { "" };
+    let of_date = format!("{} of {}{last}", plural(proof.rows_of_date.len() as i64, "row"), proof.on);
     line(out, "date", &of_date)?;
     writeln!(out, "{}\n", indented(&rows_of_date(proof)))?;
 
@@ -49,8 +50,10 @@ pub fn write(out: &mut impl Write, proof: &Proof, notes: &[String], rows: bool) 
         basis_in_words(convention.start_basis)
     );
     line(out, "convention", &start)?;
-    let (elapsed, day) = (convention.days_elapsed, convention.day_number);
-    line(out, "", &format!("{} elapsed; day number {}", plural(elapsed, "day"), thousands(day)))?;
+    if let Figure::Milestone { .. } = proof.figure {
+        let (elapsed, day) = (plural(convention.days_elapsed, "day"), thousands(convention.day_number));
+        line(out, "", &format!("{elapsed} elapsed; day number {day}"))?;
+    }
     let rule = convention.song_rule;
     match proof.entity_kind {
         "artist" => {
@@ -149,7 +152,8 @@ fn bounds(figure: Figure, bounds: &Bounds) -> String {
         (Figure::Total, Some(most)) => format!("at most {}: {because}", thousands(*most)),
         (Figure::Total, None) => format!("at most unknown: {because}"),
         (Figure::Milestone { .. }, _) => {
-            let earliest = earliest_on.map_or(String::new(), |day| format!(", not before {day}"));
+            let open = earliest_on.filter(|_| *certainty != Some("certain"));
+            let earliest = open.map_or(String::new(), |day| format!(", not before {day}"));
             format!("{}{earliest}: {because}", certainty.unwrap_or_default())
         }
     }
