@@ -398,10 +398,7 @@ fn check_uris<'a>(
     for uri in uris {
         uri.period.check().map_err(|problem| format!("`{}` of `{id}`: {problem}", uri.uri))?;
         if let Some(other) = holders.insert(&uri.uri, id) {
-            return Err(match other == id {
-                true => format!("`{}` stands twice in `{id}`", uri.uri),
-                false => format!("`{}` belongs to both `{other}` and `{id}`", uri.uri),
-            });
+            return Err(format!("`{}` belongs to both `{other}` and `{id}`", uri.uri));
         }
     }
     Ok(())
