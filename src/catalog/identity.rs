@@ -257,7 +257,7 @@ impl Entities {
     }
 
     /// The artists that the cell of a listing credits, on whatever day: one may come twice.
-    pub(super) fn credited_ever(&self, listing: usize) -> &[ArtistCredit] {
+    pub fn credited_ever(&self, listing: usize) -> &[ArtistCredit] {
         match self.credits_from.get(listing..listing + 2) {
             Some(&[from, until]) => &self.credits[from as usize..until as usize],
             _ => &[],

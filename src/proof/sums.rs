@@ -119,10 +119,10 @@ pub fn credit_source(case: &Case<'_>, rows: &[Counted]) -> &'static str {
     if credit(case) == Credit::All {
         return "displayed";
     }
-    let roles = || rows.iter().filter_map(|counted| counted.role);
-    let by_catalog = roles().any(|role| role.from_catalog());
     // An only name leads without anybody's decision.
-    let by_place = roles().any(|role| !role.from_catalog() && !role.solo());
+    let decided = || rows.iter().filter_map(|counted| counted.role).filter(|role| !role.solo());
+    let by_catalog = decided().any(|role| role.from_catalog());
+    let by_place = decided().any(|role| !role.from_catalog());
     match (by_catalog, by_place) {
         (false, false) => "displayed",
         (true, false) => "catalog",

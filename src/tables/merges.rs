@@ -16,7 +16,7 @@ use super::{
 use crate::catalog::{EntityKind, SongRule};
 use crate::dates::Day;
 use crate::error::Result;
-use crate::tally::{Milestone, Variant, Window};
+use crate::tally::{Milestone, Variant, Window, named};
 
 /// The contract.
 pub const CONTRACT: Contract = Contract {
@@ -43,7 +43,11 @@ pub const CONTRACT: Contract = Contract {
         field("streams_song", Kind::Int64, "streams of all tracks of the song"),
         field("streams_work", Kind::Int64, "streams of all tracks of the work"),
         field("joined_by", Kind::String, "name (same artist cell and title) or catalog"),
-        field("milestones_made", Kind::Int64, "thresholds that the entity reached and no track alone"),
+        field(
+            "milestones_made",
+            Kind::Int64,
+            "milestones of the entity on whose date no track was over the threshold alone",
+        ),
         nullable("highest_made", Kind::Int64, "the highest of them"),
     ],
     grain: &["tally", "chart", "region", "entity_id", "window", "uri"],
@@ -167,15 +171,22 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     let merges = Merges::new(sources);
     let mut made: HashMap<Figure, (i64, i64)> = HashMap::new();
     for row in sources.folded.milestones.iter().filter(|row| sources.is_own(row.tally)) {
-        if merges.made(sources, row) == Some(true)
-            && !merges.alone.contains_key(&((row.tally, row.scope, row.entity, row.window), row.threshold))
-        {
+        if merges.made(sources, row) == Some(true) {
             let (count, highest) = made.entry((row.tally, row.scope, row.entity, row.window)).or_default();
             *count += 1;
             *highest = (*highest).max(row.threshold);
         }
     }
     let by_name = joined_by_name(sources);
+    let members: Vec<Option<Vec<bool>>> = sources
+        .tallies
+        .iter()
+        .map(|spec| named(entities, spec.entity, spec.cohort.as_deref(), &spec.only))
+        .collect();
+    let counts = |of: u32, entity: u32| {
+        let members = members.get(of as usize).and_then(Option::as_ref);
+        members.is_none_or(|members| members.get(entity as usize) == Some(&true))
+    };
     let mut rows: Vec<Row> = parts()
         .filter_map(|(of, row)| {
             let song = song_of(row.entity);
@@ -183,7 +194,7 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
             let streams_song = *songs.get(&(of, row.scope, song, row.window))?;
             let entity = owner(sources, of, row.entity);
             let made = made.get(&(of, row.scope, entity, row.window));
-            (tracks > 1).then(|| Row {
+            (tracks > 1 && counts(of, entity)).then(|| Row {
                 subject: Subject::new(sources, of, row.scope, entity, row.window),
                 track: row.entity,
                 song,

@@ -121,7 +121,7 @@ fn side_by_side(sources: &Sources<'_>, pace: usize, spec: &PaceSpec) -> Vec<Row>
         let last = window.end().map_or(last, |end| last.min(end.plus(-1)));
         let record = spec.threshold.and_then(|threshold| record(sources, spec, scope, entity, threshold));
         let subject = Subject::new(sources, spec.tally as u32, scope, entity, window);
-        let (mut next, mut streams) = (0, 0);
+        let (mut next, mut streams) = (0, first.opening);
         for number in 1..=last.since(start) + 1 {
             let day = start.plus(number - 1);
             while let Some(point) = points.get(next).filter(|point| point.day <= day) {

@@ -297,14 +297,16 @@ fn credited_on(
     let entities = sources.entities;
     let mut credited: HashMap<u32, Vec<(u32, CreditSource)>> = HashMap::new();
     for (listing, seen) in sources.surveyed.sightings.iter().enumerate() {
-        let Some((_, last)) = *seen else { continue };
+        if seen.is_none() {
+            continue;
+        }
         let of = match kind {
             EntityKind::Track => entities.track_of.get(listing),
             EntityKind::Work => entities.work_of.get(listing),
             _ => entities.song_of.get(listing),
         };
         let Some(&of) = of else { continue };
-        for artist in entities.artists_of(listing, last).iter().filter(|artist| credit.counts(artist.role)) {
+        for artist in entities.credited_ever(listing).iter().filter(|artist| credit.counts(artist.role)) {
             let all = credited.entry(of).or_default();
             match all.iter_mut().find(|(known, _)| *known == artist.artist) {
                 Some((_, source)) => *source = source.and(artist.role),
@@ -321,9 +323,12 @@ fn reach(sources: &Sources<'_>, spec: &RankingSpec, tally: usize) -> Vec<Entry> 
     // One scope stands for all of its chart.
     let mut first: HashMap<&str, u32> = HashMap::new();
     let mut best: HashMap<(&str, u32), (i64, Day)> = HashMap::new();
+    let mut credits: HashMap<(&str, u32), CreditSource> = HashMap::new();
     for row in sources.folded.reached.iter().filter(|row| row.tally as usize == tally) {
         let scope = first.entry(chart(row.scope)).or_insert(row.scope);
         *scope = row.scope.min(*scope);
+        let source = credits.entry((chart(row.scope), row.entity)).or_default();
+        *source = source.or(row.credits);
         let value = i64::from(if spec.topped { row.topped } else { row.regions });
         if value > 0 {
             let best = best.entry((chart(row.scope), row.entity)).or_insert((value, row.day));
@@ -340,7 +345,7 @@ fn reach(sources: &Sources<'_>, spec: &RankingSpec, tally: usize) -> Vec<Entry> 
         key: descending(value, Some(value)),
         reached: Some((day, -1)),
         songs: 0,
-        credits: CreditSource::NONE,
+        credits: credits.get(&(chart, entity)).copied().unwrap_or_default(),
     };
     best.into_iter().map(entry).collect()
 }

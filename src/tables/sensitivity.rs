@@ -1,6 +1,6 @@
 //! Whether the order of a ranking survives other conventions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::Sources;
 use super::order::{Interval, ranks};
@@ -103,7 +103,10 @@ fn others(sources: &Sources<'_>, spec: &RankingSpec) -> Vec<Other> {
         keys
     };
     let of_tally = |tally: u32| entries(sources, spec, tally as usize, false);
-    if let Some(derived) = sources.derived(spec.tally, Variant::Clock(Clock::FirstCharted)) {
+    // Another ranking of the tally may have had it derived.
+    if spec.kind == RankingKind::Fastest
+        && let Some(derived) = sources.derived(spec.tally, Variant::Clock(Clock::FirstCharted))
+    {
         let keys = best(of_tally(derived));
         let name = format!("clock={}", Clock::FirstCharted.word());
         others.push(Other { name, keys, complete: true, scopes: None });
@@ -148,14 +151,13 @@ fn by_rule(sources: &Sources<'_>, spec: &RankingSpec, rule: SongRule, derived: V
     let own = entries(sources, spec, spec.tally, false);
     let mut by_rule: Vec<Entry> = own.iter().copied().filter(|entry| !merged(entry.entity)).collect();
     match rule {
-        SongRule::Work => {
-            let works: HashMap<(u32, Window, u32), Entry> =
-                derived.into_iter().map(|entry| ((entry.scope, entry.window, entry.entity), entry)).collect();
-            by_rule.extend(own.iter().filter(|entry| merged(entry.entity)).filter_map(|entry| {
-                let work = works.get(&(entry.scope, entry.window, work_of(entry.entity)))?;
-                Some(Entry { entity: entry.entity, ..*work })
-            }));
-        }
+        // Each song of a work stands with it, also in a window in which only another one charted.
+        SongRule::Work => by_rule.extend(derived.into_iter().flat_map(|work| {
+            let tracks = entities.tracks_of(EntityKind::Work, work.entity).iter();
+            let song = |&track: &u32| entities.song_of_track.get(track as usize).copied();
+            let songs: BTreeSet<u32> = tracks.filter_map(song).collect();
+            songs.into_iter().map(move |song| Entry { entity: song, ..work })
+        })),
         _ => by_rule.extend(derived.into_iter().filter_map(|entry| {
             let song = *entities.song_of_track.get(entry.entity as usize)?;
             Some(Entry { entity: song, ..entry })

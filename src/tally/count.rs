@@ -131,6 +131,7 @@ impl<'a> Count<'a> {
                     entity: codes[short as usize],
                     window,
                     start_on: sum.start_on,
+                    opening: sum.opening,
                     day: date.due.day,
                     streams: sum.streams,
                 });

@@ -227,9 +227,9 @@ impl CreditSource {
 
     /// These and one more. An only name leads without anybody's decision.
     pub fn and(self, role: Role) -> Self {
-        match (role.from_catalog(), role.solo()) {
-            (true, _) => Self(self.0 | Self::CATALOG),
-            (false, true) => self,
+        match (role.solo(), role.from_catalog()) {
+            (true, _) => self,
+            (false, true) => Self(self.0 | Self::CATALOG),
             (false, false) => Self(self.0 | Self::FIRST_NAME),
         }
     }
@@ -263,6 +263,8 @@ pub struct Point {
     pub window: Window,
     /// When the count began.
     pub start_on: Day,
+    /// What the count began with: a counter's total before its first date.
+    pub opening: i64,
     /// The date.
     pub day: Day,
     /// The sum.

@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::Setup;
-use crate::catalog::EntityKind;
+use super::{CreditSource, Setup};
+use crate::catalog::{EntityKind, Role};
 use crate::dates::Day;
 use crate::exports::NO_STREAMS;
 use crate::ledger::Observation;
@@ -23,6 +23,8 @@ pub struct Reached {
     pub regions: u32,
     /// Regions in which it is at rank 1.
     pub topped: u32,
+    /// On what the credits rest; for artists.
+    pub credits: CreditSource,
 }
 
 /// The count under way.
@@ -38,6 +40,7 @@ struct Seen {
     topped: u32,
     last: u16,
     last_topped: Option<u16>,
+    credits: CreditSource,
 }
 
 impl<'a> Reach<'a> {
@@ -68,22 +71,21 @@ impl<'a> Reach<'a> {
                         continue;
                     }
                     for row in date.iter().filter(|row| row.streams != NO_STREAMS) {
-                        let mut see = |code: u32| {
+                        let mut see = |code: u32, role: Option<Role>| {
                             if counts(code) {
-                                let first = Seen { regions: 0, topped: 0, last: u16::MAX, last_topped: None };
-                                seen.entry((day, code)).or_insert(first).row(row);
+                                seen.entry((day, code)).or_insert(Seen::NOWHERE).row(row, role);
                             }
                         };
                         let listing = row.listing as usize;
                         match spec.entity {
-                            EntityKind::Track => see(entities.track_of[listing]),
-                            EntityKind::Song => see(entities.song_of[listing]),
-                            EntityKind::Work => see(entities.work_of[listing]),
+                            EntityKind::Track => see(entities.track_of[listing], None),
+                            EntityKind::Song => see(entities.song_of[listing], None),
+                            EntityKind::Work => see(entities.work_of[listing], None),
                             EntityKind::Artist => {
                                 let artists = entities.artists_of(listing, day).iter();
                                 artists
                                     .filter(|artist| spec.credit.counts(artist.role))
-                                    .for_each(|artist| see(artist.artist));
+                                    .for_each(|artist| see(artist.artist, Some(artist.role)));
                             }
                         }
                     }
@@ -97,6 +99,7 @@ impl<'a> Reach<'a> {
                 day,
                 regions: seen.regions,
                 topped: seen.topped,
+                credits: seen.credits,
             }));
         }
     }
@@ -108,7 +111,13 @@ impl<'a> Reach<'a> {
 }
 
 impl Seen {
-    fn row(&mut self, row: &Observation) {
+    const NOWHERE: Self =
+        Self { regions: 0, topped: 0, last: u16::MAX, last_topped: None, credits: CreditSource::NONE };
+
+    fn row(&mut self, row: &Observation, role: Option<Role>) {
+        if let Some(role) = role {
+            self.credits = self.credits.and(role);
+        }
         if self.regions == 0 || self.last != row.region {
             self.regions += 1;
             self.last = row.region;

@@ -137,6 +137,8 @@ struct Past {
     appearances: u32,
     /// Place of the present date, from 1, and the best rank on it.
     today: (usize, u16),
+    /// Place of the last date on which it reported, from 1.
+    reported: usize,
 }
 
 /// A row of a date, with its track and song.
@@ -168,9 +170,13 @@ impl Reports {
                 all[short].today(of.row.rank, at);
             }
         }
+        let mut rows: Vec<&Row<'_>> =
+            rows.iter().filter(|of| self.tracks[of.short.0].today == (at + 1, of.row.rank)).collect();
+        // Also of two rows at one rank, such as another spelling of the artists, one reports.
+        rows.retain(|of| self.tracks[of.short.0].reports(at));
         // What a report says of dates that we have not seen counts from the next date on.
         let mut learned: Vec<(usize, usize, u16)> = Vec::new();
-        for of in rows.iter().filter(|of| self.tracks[of.short.0].today == (at + 1, of.row.rank)) {
+        for of in &rows {
             let past = [self.tracks[of.short.0], self.songs[of.short.1]];
             let [track, song] = past.map(|past| past.judge(of.row, at, calendar));
             for ((check, reported, track), (.., song)) in track.into_iter().zip(song) {
@@ -199,10 +205,8 @@ impl Reports {
             }
         }
         for of in rows {
-            if self.tracks[of.short.0].today == (at + 1, of.row.rank) {
-                self.tracks[of.short.0].add(of.row, at);
-                self.songs[of.short.1].add(of.row, at);
-            }
+            self.tracks[of.short.0].add(of.row, at);
+            self.songs[of.short.1].add(of.row, at);
         }
         for (track, song, peak) in learned {
             for past in [&mut self.tracks[track], &mut self.songs[song]] {
@@ -228,7 +232,8 @@ impl Past {
         let appearances = (reported.appearances > 0).then(|| {
             let computed = self.appearances + 1;
             let agrees = reported.appearances == computed;
-            let decided = agrees || !(first || gap || self.appearances == 0);
+            let based = first || self.appearances > 0;
+            let decided = based && (agrees || !(first || gap));
             decided.then_some((i64::from(computed), agrees))
         });
         let previous = (reported.previous != 0).then(|| {
@@ -257,6 +262,11 @@ impl Past {
             (place, best) if place == at + 1 => (place, best.min(rank)),
             _ => (at + 1, rank),
         };
+    }
+
+    /// Whether it has not reported on the present date yet.
+    fn reports(&mut self, at: usize) -> bool {
+        std::mem::replace(&mut self.reported, at + 1) != at + 1
     }
 
     /// Makes the present date the last sighting.

@@ -13,7 +13,7 @@ use super::{Folded, RecordKind, Setup};
 use crate::catalog::{Credit, EntityKind};
 use crate::dates::Day;
 use crate::error::{Error, Result};
-use crate::exports::{NO_STREAMS, Reported};
+use crate::exports::NO_STREAMS;
 use crate::ledger::Observation;
 
 /// One scope and everything that is counted in it.
@@ -160,9 +160,8 @@ impl<'a> ScopeFold<'a> {
         let mut reporting: Vec<Row<'_>> = Vec::new();
         for row in rows {
             let listing = row.listing as usize;
-            let reports_nothing = row.reported == Reported::default();
             let is_dated = setup.is_dated(listing);
-            if !counter && reports_nothing && !is_dated {
+            if !counter && !self.scope.has_reports && !is_dated {
                 continue;
             }
             let (track, song) = (setup.entities.track_of[listing], setup.entities.song_of[listing]);
@@ -176,7 +175,7 @@ impl<'a> ScopeFold<'a> {
             if is_dated {
                 reports::dated(of, setup.entities.track_dates(track), findings);
             }
-            if !reports_nothing {
+            if self.scope.has_reports {
                 reporting.push(of);
             }
         }

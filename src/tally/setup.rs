@@ -208,7 +208,10 @@ fn merged(entities: &Entities, kind: EntityKind, base: Option<&[bool]>, rule: So
         }
         _ => {
             let tracks = 0..entities.of(EntityKind::Track).len() as u32;
-            tracks.map(|track| several(work_of(song_of(track))) && counted(track)).collect()
+            // All of a work, so that its sum can be shown beside that of a song in the cohort.
+            let counted =
+                |work: u32| entities.tracks_of(EntityKind::Work, work).iter().any(|&track| counted(track));
+            tracks.map(|track| work_of(song_of(track))).map(|work| several(work) && counted(work)).collect()
         }
     }
 }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::calendar::{Calendar, Seen};
 use crate::catalog::Sightings;
 use crate::dates::Day;
-use crate::exports::{Listing, NO_STREAMS, NO_TOTAL};
+use crate::exports::{Listing, NO_STREAMS, NO_TOTAL, Reported};
 use crate::ledger::Observation;
 
 /// A chart of fewer rows may repeat itself by chance.
@@ -44,6 +44,8 @@ pub struct Scope {
     pub basis: Basis,
     /// Whether it has streams at all.
     pub has_streams: bool,
+    /// Whether its exports report ranks or appearances of the past.
+    pub has_reports: bool,
     /// Days of one chart: 1 or 7.
     pub period: u16,
 }
@@ -112,6 +114,7 @@ struct ScopeSurvey {
     latest: Vec<Observation>,
     counter: bool,
     has_streams: bool,
+    has_reports: bool,
 }
 
 impl Survey {
@@ -197,6 +200,7 @@ impl Survey {
                 region: name,
                 basis: if scope.counter { Basis::Counter } else { Basis::Chart },
                 has_streams: scope.has_streams,
+                has_reports: scope.has_reports,
                 period,
             });
         }
@@ -220,6 +224,7 @@ impl ScopeSurvey {
                 rank = row.rank;
                 self.counter |= row.total != NO_TOTAL;
                 self.has_streams |= row.streams != NO_STREAMS;
+                self.has_reports |= row.reported != Reported::default();
             }
             let stale = date.len() >= STALE_ROWS && is_copy(date, latest, tracks);
             latest = date;

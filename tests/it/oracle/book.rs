@@ -27,21 +27,24 @@ pub struct Book<'a> {
     led: BTreeMap<String, &'a Song>,
     /// Whom a track credits under an artist cell on a date.
     credits: BTreeMap<(String, String, Day), Vec<Credited>>,
+    /// Whom a listing (URI, title and artist cell) credits from its first day to its last.
+    ever: BTreeMap<(String, String, String), Vec<Vec<Credited>>>,
 }
 
 impl<'a> Book<'a> {
     pub fn open(world: &'a World, ledger: Ledger) -> Self {
         let Ledger { scopes, conflicts, .. } = ledger;
         let (song_of, work_of) = (BTreeMap::new(), BTreeMap::new());
-        let (led, credits) = (BTreeMap::new(), BTreeMap::new());
-        let mut book = Book { world, scopes, conflicts, song_of, work_of, led, credits };
+        let (led, credits, ever) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut book = Book { world, scopes, conflicts, song_of, work_of, led, credits, ever };
         book.song_of = book.songs();
         book.work_of = book.works();
         book.led = book.leaders();
-        let credits = book
-            .rows()
-            .map(|seen| ((seen.track.clone(), seen.artists.clone(), seen.date), book.read_credits(seen)));
+        let credits = book.rows().map(|seen| {
+            ((seen.track.clone(), seen.artists.clone(), seen.date), book.read_credits(seen, seen.date))
+        });
         book.credits = credits.collect();
+        book.ever = book.listings();
         book
     }
 
@@ -223,8 +226,38 @@ impl<'a> Book<'a> {
         entries.into_iter().filter_map(|entry| Some((self.song_of[&track(entry)?].clone(), entry))).collect()
     }
 
-    fn read_credits(&self, seen: &Seen) -> Vec<Credited> {
-        let mut named = self.read_cell(&seen.artists, seen.date);
+    fn listings(&self) -> BTreeMap<(String, String, String), Vec<Vec<Credited>>> {
+        let mut listings: BTreeMap<(String, String, String), Vec<&Seen>> = BTreeMap::new();
+        for seen in self.rows() {
+            let listing = (seen.track.clone(), seen.title.clone(), seen.artists.clone());
+            listings.entry(listing).or_default().push(seen);
+        }
+        // Another artist can be meant from the day on which an alias begins or after its end.
+        let aliases = self.world.catalog.artists.iter().flat_map(|artist| &artist.aliases).map(Dated::days);
+        let changes = aliases.flat_map(|(from, until)| [from, until.map(|until| until + 1)]);
+        let changes: Vec<Day> = changes.flatten().collect();
+        let ever = listings.into_iter().map(|(listing, rows)| {
+            let days = || rows.iter().map(|seen| seen.date);
+            let (first, last) = (days().min().expect("a row"), days().max().expect("a row"));
+            let inside = changes.iter().copied().filter(|day| (first..=last).contains(day));
+            let credits = inside.chain([first]).map(|day| self.read_credits(rows[0], day));
+            (listing, credits.collect())
+        });
+        ever.collect()
+    }
+
+    /// Whom the listing of a row credits on any of its days.
+    fn ever_credited(&self, seen: &Seen) -> impl Iterator<Item = &Credited> {
+        self.readings(seen).iter().flatten()
+    }
+
+    /// How the artist cell of a row's listing is read, from its first day to its last.
+    fn readings(&self, seen: &Seen) -> &[Vec<Credited>] {
+        &self.ever[&(seen.track.clone(), seen.title.clone(), seen.artists.clone())]
+    }
+
+    fn read_credits(&self, seen: &Seen, date: Day) -> Vec<Credited> {
+        let mut named = self.read_cell(&seen.artists, date);
         let roles = self.led.get(self.song(seen)).copied();
         if let Some(Song { lead, features, .. }) = roles {
             for id in lead.iter().chain(features) {
@@ -251,25 +284,24 @@ impl<'a> Book<'a> {
 
     /// The entities of a kind that a row adds to.
     pub fn entities(&self, kind: &str, credit: &str, seen: &Seen) -> Vec<String> {
-        let artists = self.credited(seen);
-        let with = |leads: bool| artists.iter().filter(move |artist| artist.leads == leads);
-        let ids = |artist: &Credited| artist.id.clone();
-        match (kind, credit) {
-            ("track", _) => vec![seen.track.clone()],
-            ("song", _) => vec![self.song(seen).clone()],
-            ("work", _) => vec![self.work(seen).clone()],
-            (_, "all") => artists.iter().map(ids).collect(),
-            (_, "lead") => with(true).map(ids).collect(),
-            (_, "feature") => with(false).map(ids).collect(),
-            (_, "solo") if artists.len() == 1 => artists.iter().map(ids).collect(),
-            _ => Vec::new(),
+        match kind {
+            "track" => vec![seen.track.clone()],
+            "song" => vec![self.song(seen).clone()],
+            "work" => vec![self.work(seen).clone()],
+            _ => with_credit(credit, self.credited(seen)),
         }
     }
 
-    /// What the figures of an artist rest on, in rows that count for it. A row with a single name
-    /// leaves nothing to decide.
+    /// The artists whom the listing of a row credits on any of its days.
+    pub fn artists_ever(&self, credit: &str, seen: &Seen) -> BTreeSet<String> {
+        self.readings(seen).iter().flat_map(|credited| with_credit(credit, credited)).collect()
+    }
+
+    /// What the figures of an artist rest on, in rows that count for it. Who leads alone leaves
+    /// nothing to decide.
     pub fn credit_source<'s>(&self, credit: &str, rows: impl Iterator<Item = &'s Seen>) -> &'static str {
-        let decided = rows.filter(|seen| credit != "all" && self.credited(seen).len() > 1);
+        let leads_alone = |seen: &Seen| matches!(self.credited(seen), [only] if only.leads);
+        let decided = rows.filter(|seen| credit != "all" && !leads_alone(seen));
         let by_catalog: BTreeSet<bool> = decided.map(|seen| self.led.contains_key(self.song(seen))).collect();
         match (by_catalog.contains(&true), by_catalog.contains(&false)) {
             (true, true) => "mixed",
@@ -282,7 +314,7 @@ impl<'a> Book<'a> {
     // ----------------------------------------------------------------------- of all four kinds
 
     /// Whether a cohort has the entity: the artist itself, or a track, song or work that credits a
-    /// member in any row of the ledger.
+    /// member anywhere in the ledger.
     pub fn in_cohort(&self, cohort: Option<&String>, kind: &str, id: &str) -> bool {
         let Some(cohort) = cohort else { return true };
         let cohort = self.world.catalog.cohorts.iter().find(|c| c.id == *cohort).expect("known cohort");
@@ -291,7 +323,7 @@ impl<'a> Book<'a> {
             return member(id);
         }
         let mut own = self.rows().filter(|seen| self.is(kind, id, seen));
-        own.any(|seen| self.credited(seen).iter().any(|artist| member(&artist.id)))
+        own.any(|seen| self.ever_credited(seen).any(|artist| member(&artist.id)))
     }
 
     /// The names an entity is shown under: `entity` and `artists`.
@@ -316,7 +348,7 @@ impl<'a> Book<'a> {
         });
         let concerns = |song: &String| {
             self.rows().filter(|seen| self.song(seen) == song).any(|seen| match kind {
-                "artist" => self.credited(seen).iter().any(|artist| artist.id == id),
+                "artist" => self.ever_credited(seen).any(|artist| artist.id == id),
                 _ => self.is(kind, id, seen),
             })
         };
@@ -363,4 +395,17 @@ fn joined(bonds: impl Iterator<Item = BTreeSet<String>>) -> Vec<BTreeSet<String>
         groups.push(bond);
     }
     groups
+}
+
+/// Those of the credited who have a credit.
+fn with_credit(credit: &str, artists: &[Credited]) -> Vec<String> {
+    let with = |leads: bool| artists.iter().filter(move |artist| artist.leads == leads);
+    let ids = |artist: &Credited| artist.id.clone();
+    match credit {
+        "all" => artists.iter().map(ids).collect(),
+        "lead" => with(true).map(ids).collect(),
+        "feature" => with(false).map(ids).collect(),
+        "solo" if artists.len() == 1 => with(true).map(ids).collect(),
+        _ => Vec::new(),
+    }
 }

@@ -50,8 +50,8 @@ pub const TABLES: [(&str, &[&str]); 12] = [
     ("reach", &["tally", "chart", "entity_id", "date"]),
     ("pace", &["pace", "chart", "region", "entity_id", "window", "day_number"]),
     ("chart_runs", &["chart", "region", "song_id"]),
-    ("checks", &["check", "chart", "region"]),
     ("reconciliation", &["check", "chart", "region", "date", "entity_id"]),
+    ("checks", &["check", "chart", "region"]),
 ];
 
 /// Every row of every table that `world` must publish, each table in the order of its grain.

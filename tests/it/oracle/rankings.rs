@@ -159,7 +159,7 @@ impl Book<'_> {
         for (id, window) in reached {
             let own = self.rows().filter(|seen| self.entities(tally.kind(), "all", seen)[0] == id);
             for seen in own {
-                for artist in self.entities("artist", ranking.credit, seen) {
+                for artist in self.artists_ever(ranking.credit, seen) {
                     if self.in_cohort(ranking.cohort.as_ref(), "artist", &artist) {
                         let key = (artist, window.to_owned());
                         counted.entry(key.clone()).or_default().insert(id);
@@ -273,9 +273,8 @@ impl Book<'_> {
             other.1 == scope.1 && period(&other.0) == period(&scope.0) && basis(other) != basis(scope)
         };
         for other in self.scopes.keys().filter(same) {
-            if about(&tally.charts, &tally.regions, other) {
-                conventions.push((format!("basis={}", other.0), under(tally, other)));
-            }
+            let there = Tally { charts: Vec::new(), ..tally.clone() };
+            conventions.push((format!("basis={}", other.0), under(&there, other)));
         }
         conventions
     }

@@ -88,7 +88,8 @@ impl Book<'_> {
             (kind, unit) = (tally.kind(), "days");
             let mut reached: BTreeMap<Day, BTreeMap<String, i128>> = BTreeMap::new();
             for milestone in self.milestones(tally, scope, Day::MAX) {
-                if milestone.threshold == *threshold {
+                let member = self.in_cohort(record.cohort.as_ref(), kind, &milestone.count.id);
+                if milestone.threshold == *threshold && member {
                     let on_date = reached.entry(milestone.reached).or_default();
                     on_date.insert(milestone.count.id.clone(), milestone.days().into());
                 }
@@ -111,8 +112,11 @@ impl Book<'_> {
                 at_one.iter().for_each(|id| *all.entry(id.clone()).or_default() += 1);
                 spell = at_one.iter().map(|id| (id.clone(), spell.get(id).unwrap_or(&0) + 1)).collect();
                 let known = live.contains_key(&(date - period(&scope.0)));
+                let returns = slice.iter().filter(|seen| seen.appearances.is_some_and(|number| number > 1));
+                let returns: BTreeSet<String> =
+                    returns.flat_map(|seen| self.entities(kind, "all", seen)).collect();
                 let mut debuts = streams.clone();
-                debuts.retain(|id, _| charted.insert(id.clone()) && known);
+                debuts.retain(|id, _| charted.insert(id.clone()) && known && !returns.contains(id));
                 let values = match record.kind {
                     "best_date" => streams,
                     "debut" => debuts,

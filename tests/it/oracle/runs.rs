@@ -32,6 +32,12 @@ impl Book<'_> {
                 streak = if ranks.contains_key(date) { streak + 1 } else { 0 };
                 longest = longest.max(streak);
             }
+            let (mut spell, mut spells, mut longest_spell) = (0, 0, 0);
+            for date in live.keys() {
+                spell = if ranks.get(date) == Some(&1) { spell + 1 } else { 0 };
+                spells += i64::from(spell == 1);
+                longest_spell = longest_spell.max(spell);
+            }
             let last_on = *ranks.keys().next_back().expect("a row");
             let last = || own.iter().filter(|seen| seen.date == last_on);
             let reported_peak = last().filter_map(|seen| seen.peak).min();
@@ -47,6 +53,8 @@ impl Book<'_> {
                 "peak_on": at_peak().next().map(|(day, _)| iso(*day)),
                 "times_at_peak": at_peak().count(),
                 "top10": ranks.values().filter(|rank| **rank <= 10).count(),
+                "at_one": ranks.values().filter(|rank| **rank == 1).count(),
+                "spells_at_one": spells, "longest_spell_at_one": longest_spell,
                 "longest_streak": longest, "current_streak": streak,
                 "streams": int(streams.values().sum()), "peak_streams": int(*best),
                 "peak_streams_on": iso(*best_on), "reported_peak": reported_peak,

@@ -856,9 +856,6 @@ impl Questions {
             if record.kind == "fastest" {
                 let tally = tally.get(&tallies);
                 record.fastest = Some((tally.name.clone(), *threshold.get(&tally.thresholds)));
-                record.cohort = None;
-                record.charts.clear();
-                record.regions.clear();
             }
             records.push(record);
         }
