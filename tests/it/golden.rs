@@ -51,9 +51,12 @@ macro_rules! cases {
 
 cases! {
     a_correction_by_a_newer_export
+    a_counter_with_a_copied_day_and_a_fall
     a_gap_opens_bounds
     a_leap_day_and_a_new_year
+    a_record_and_its_holders
     a_song_that_changes_its_uri
     a_tie_in_rankings
     a_week_belongs_to_the_year_of_its_thursday
+    a_week_is_dated_by_the_week
 }

@@ -31,7 +31,7 @@ pub struct Count<'s> {
 }
 
 impl Count<'_> {
-    fn first(&self) -> Day {
+    pub fn first(&self) -> Day {
         self.rows[0].seen.date
     }
 
@@ -113,7 +113,7 @@ impl Book<'_> {
                     Added { streams, ..bare }
                 }
                 (None, Some(total)) if matches!(clock, "all_time" | "release") => {
-                    Added { opening: total - seen.streams, ..bare }
+                    Added { opening: (total - seen.streams).max(0), ..bare }
                 }
                 _ => bare,
             }

@@ -57,8 +57,8 @@ impl Book<'_> {
                 };
                 let alone = |track: &str| {
                     let track = count.only(track);
-                    let there = track.opening() >= i128::from(threshold);
-                    there || track.reached(threshold.into()).is_some_and(|date| date <= reached)
+                    let opened = track.first() <= reached && track.opening() >= i128::from(threshold);
+                    opened || track.reached(threshold.into()).is_some_and(|date| date <= reached)
                 };
                 let mergeable = matches!(tally.kind(), "song" | "work");
                 let by_merge = mergeable.then(|| !tracks(&count).into_iter().any(alone));
