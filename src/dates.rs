@@ -3,6 +3,7 @@
 //! A data day is 00:00 to 23:59 UTC. It is kept as the number of days since 1970-01-01 in 16 bits,
 //! which reaches from 1970 to 2149 and keeps an observation small.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use chrono::{Datelike, NaiveDate, Weekday};
@@ -17,7 +18,7 @@ const EPOCH: NaiveDate = match NaiveDate::from_ymd_opt(1970, 1, 1) {
 pub struct Day(pub u16);
 
 /// A calendar month: months since January 1970.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Month(pub u16);
 
 impl Day {
@@ -96,9 +97,20 @@ impl fmt::Display for Day {
     }
 }
 
-impl serde::Serialize for Day {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+/// For people as a date, in files of our own as a number.
+impl Serialize for Day {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match out.is_human_readable() {
+            true => out.collect_str(self),
+            false => out.serialize_u16(self.0),
+        }
+    }
+}
+
+/// From files of our own.
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        u16::deserialize(from).map(Self)
     }
 }
 

@@ -28,6 +28,16 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     written.map_err(Error::write(path))
 }
 
+/// Writes `bytes` to `path` in place of what stands there, in one step.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = temporary_beside(path);
+    let written = write_synced(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
+    written.map_err(Error::write(path))
+}
+
 fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(bytes)?;

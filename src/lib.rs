@@ -28,3 +28,6 @@ pub mod run;
 pub mod synth;
 pub mod tables;
 pub mod tally;
+
+/// The version of this program and the source it was made of.
+pub const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("CHARTLEDGER_SOURCE"));

@@ -3,6 +3,12 @@
 //! [`prepare`] finds out what there is to do, [`run`] does it. `plan` and `run --dry-run` stop
 //! between the two.
 
+mod checkpoints;
+mod passes;
+
+pub use checkpoints::Checkpoints;
+pub use passes::{Counted, count, survey};
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,17 +18,16 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use crate::catalog::Entities;
-use crate::claims::{self, Facts, Judged};
-use crate::dates::Day;
+use crate::claims::{self, Facts};
+use crate::dates::{Day, Month};
 use crate::error::{Error, Result};
 use crate::exports::{self, Decoded, Found, Progress};
-use crate::ledger::{
-    Change, Ledger, MonthKey, MonthRows, RowAccount, State, Update, WriteLock, classify, refuse_namesakes,
-};
+use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Update, WriteLock, classify, refuse_namesakes};
 use crate::pipeline::Plan;
 use crate::publish::{self, PublishedTable};
-use crate::tables::{self, Sources, Table};
-use crate::tally::{self, Asked, Comparison, Fold, Folded, Setup, Survey, Surveyed, TallySpec};
+use crate::tables::{self, Table};
+use crate::tally::{Asked, Folded, Setup, Surveyed};
+use passes::{export_order, fold};
 
 /// What a run would begin with.
 pub struct Prepared {
@@ -43,6 +48,32 @@ pub struct Refused {
     pub export: String,
     /// Why, and what to do.
     pub problem: String,
+}
+
+/// How a run ended.
+pub enum Outcome {
+    /// With new tables.
+    Published(Box<Report>),
+    /// With nothing new, and so with the tables that were there.
+    Unchanged(Unchanged),
+}
+
+/// A run that found nothing to do.
+pub struct Unchanged {
+    /// The run whose tables stand.
+    pub run: String,
+    /// Where they are.
+    pub latest: PathBuf,
+    /// Exports found under the roots.
+    pub found: usize,
+    /// Files that could not be used.
+    pub refused: Vec<Refused>,
+    /// The headline ranking's rows, if the pipeline names one.
+    pub headline: Option<(String, DataFrame)>,
+    /// The verdicts on the pipeline's claims, if it has any.
+    pub claims: Option<DataFrame>,
+    /// How long each stage took.
+    pub timings: Timings,
 }
 
 /// What a run did.
@@ -67,6 +98,8 @@ pub struct Report {
     pub unknown_names: usize,
     /// Charts, regions, first and last date.
     pub scopes: Vec<(crate::tally::Scope, Day, Day)>,
+    /// The first month that was counted again; `None` if every month was.
+    pub since: Option<Month>,
     /// The tables.
     pub tables: Vec<PublishedTable>,
     /// The headline ranking's rows, if the pipeline names one.
@@ -182,7 +215,7 @@ impl Prepared {
 /// # Errors
 /// Any of [`Error`]; the ledger and the latest run are then as they were, or the ledger one commit
 /// further with every row of it whole.
-pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
+pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
     let lock: WriteLock = Ledger::lock(&plan.ledger)?;
     let prepared = prepare(plan, progress)?;
     prepared.check_usable(plan)?;
@@ -195,20 +228,42 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     let update = timings.time("ledger", || ledger.update(&lock, decoded))?;
     info!(exports = update.new_exports, months = update.months.len(), bytes = update.bytes, "ledger updated");
 
-    let counted = count(plan, &ledger, &mut timings)?;
+    if update.new_exports == 0
+        && let Some(unchanged) = timings.time("compare", || unchanged(plan, &ledger))
+    {
+        let headline = plan.headline.as_ref().and_then(|name| {
+            Some((name.clone(), headline(&published(plan, &tables::rankings::CONTRACT)?, name)?))
+        });
+        let claims = published(plan, &tables::claims::CONTRACT).filter(|frame| frame.height() > 0);
+        info!(run = unchanged, "nothing new");
+        return Ok(Outcome::Unchanged(Unchanged {
+            run: unchanged,
+            latest: publish::latest(&plan.out),
+            found: found.len(),
+            refused,
+            headline,
+            claims,
+            timings,
+        }));
+    }
+    let counted = count(plan, &ledger, &Checkpoints::of(plan), &mut timings)?;
     check_coverage(plan, &counted.surveyed)?;
     let sources = counted.sources(plan, &ledger.state);
     let tables = timings.time("tables", || tables::build(&sources))?;
-    let headline = plan.headline.as_ref().and_then(|name| Some((name.clone(), headline(&tables, name)?)));
-
-    let verdicts = tables.iter().find(|table| table.contract.name == tables::claims::CONTRACT.name);
-    let verdicts = verdicts.map(|table| table.frame.clone()).filter(|frame| frame.height() > 0);
+    let frame = |contract: &tables::Contract| {
+        tables.iter().find(|table| table.contract.name == contract.name).map(|table| &table.frame)
+    };
+    let headline = plan
+        .headline
+        .as_ref()
+        .and_then(|name| Some((name.clone(), headline(frame(&tables::rankings::CONTRACT)?, name)?)));
+    let verdicts = frame(&tables::claims::CONTRACT).filter(|frame| frame.height() > 0).cloned();
 
     let run = publish::new_run(&plan.out);
     let rows = ledger.state.exports.iter().map(|export| export.rows).sum();
     let so_far = timings.clone();
     let manifest = |tables: &[PublishedTable]| {
-        let value = manifest(plan, &ledger, &run, tables, &refused, &so_far);
+        let value = manifest(plan, &ledger, &run, tables, &refused, counted.since, &so_far);
         format!("{value:#}\n")
     };
     let tables = timings.time("publish", || publish::publish(&plan.out, &run, tables, manifest))?;
@@ -217,7 +272,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     let scopes = scopes
         .filter_map(|(scope, calendar)| Some((scope.clone(), calendar.due.first()?.day, calendar.last()?)))
         .collect();
-    Ok(Report {
+    Ok(Outcome::Published(Box::new(Report {
         latest: publish::latest(&plan.out),
         run,
         found: found.len(),
@@ -228,12 +283,40 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
         bytes_read,
         unknown_names: counted.entities.unknown_names(),
         scopes,
+        since: counted.since,
         tables,
         headline,
         claims: verdicts,
         timings,
         peak_memory: peak_memory(),
-    })
+    })))
+}
+
+/// The latest run, if it is what a run would publish now: from the same commit of the same ledger,
+/// by the same pipeline, catalog, claims and program, and with every table as it was written.
+fn unchanged(plan: &Plan, ledger: &Ledger) -> Option<String> {
+    let manifest = publish::manifest(&plan.out).ok().filter(|_| !plan.full)?;
+    let latest = publish::latest(&plan.out);
+    // A table that was changed by hand is published again.
+    let in_place = |contract: &tables::Contract| {
+        let file = std::fs::read(latest.join(format!("{}.parquet", contract.name)));
+        file.is_ok_and(|bytes| {
+            manifest.hash_of(contract.name) == Some(blake3::hash(&bytes).to_hex().as_str())
+        })
+    };
+    let same = (manifest.ledger, &manifest.ledger_id) == (ledger.version, &ledger.state.id)
+        && manifest.pipeline == plan.hash
+        && manifest.catalog == plan.catalog.hash
+        && manifest.claims == plan.claims.hash
+        && manifest.as_of == plan.as_of
+        && manifest.program == crate::PROGRAM
+        && tables::ALL.iter().all(|contract| in_place(contract));
+    same.then_some(manifest.run)
+}
+
+/// A table of the latest run.
+fn published(plan: &Plan, contract: &tables::Contract) -> Option<DataFrame> {
+    publish::read(&plan.out, contract).ok()
 }
 
 /// The verdicts on the plan's claims by the ledger as it is, as a table; no export is read and
@@ -253,11 +336,12 @@ pub fn check_claims(plan: &Plan) -> Result<Table> {
     let claims = &plan.claims.claims;
     // Nothing else is counted: not what the pipeline asks, nor how exports agree.
     let tallies = claims::tallies(claims, &surveyed, &entities);
-    let asked = Asked { tallies: &tallies, records: &[], paces: &[], reach: &[] };
+    let asked = Asked { tallies: &tallies, records: &[], paces: &[], reach: &[], tolerance: None };
     let folded = fold(plan, &ledger, &Setup::new(asked, &surveyed, &entities, &export_order(&ledger)))?;
     let facts = Facts { tallies: &tallies, surveyed: &surveyed, entities: &entities, folded: &folded };
     let judged = claims::judge(claims, &facts);
-    let counted = Counted { tallies: Vec::new(), surveyed, entities, folded: Folded::default(), judged };
+    let counted =
+        Counted { tallies: Vec::new(), surveyed, entities, folded: Folded::default(), judged, since: None };
     tables::build_one(&tables::claims::CONTRACT, &counted.sources(plan, state))
 }
 
@@ -278,131 +362,8 @@ fn check_coverage(plan: &Plan, surveyed: &Surveyed) -> Result<()> {
     Ok(())
 }
 
-/// What the ledger's months add up to.
-pub struct Counted {
-    /// What was counted: the pipeline's tallies, then those derived from them.
-    pub tallies: Vec<TallySpec>,
-    /// Scopes and calendars.
-    pub surveyed: Surveyed,
-    /// Tracks, songs, works, artists.
-    pub entities: Entities,
-    /// Milestones, totals and all else.
-    pub folded: Folded,
-    /// The verdicts on the plan's claims, in their order.
-    pub judged: Vec<Judged>,
-}
-
-impl Counted {
-    /// What tables are built from.
-    pub fn sources<'a>(&'a self, plan: &'a Plan, state: &'a State) -> Sources<'a> {
-        let Self { tallies, surveyed, entities, folded, judged } = self;
-        Sources { plan, state, tallies, surveyed, entities, folded, judged }
-    }
-}
-
-/// Which listings are on which charts, and the dates of each scope: the first pass over the months.
-///
-/// # Errors
-/// [`Error::Read`], [`Error::Damaged`].
-pub fn survey(plan: &Plan, ledger: &Ledger) -> Result<Surveyed> {
-    let state = &ledger.state;
-    let keys: Vec<&MonthKey> = state.months.keys().collect();
-    let mut survey = Survey::new(&state.listings);
-    each_month(plan, ledger, &keys, |key, rows| {
-        survey.month(&key.chart, &rows.0);
-        Ok(())
-    })?;
-    Ok(survey.finish(&state.regions, &ledger.conflicts()?))
-}
-
-/// Counts everything in the ledger: the second pass over the months, and for scopes that should
-/// agree a third.
-///
-/// # Errors
-/// [`Error::Read`], [`Error::Damaged`]; [`Error::Audit`] if a sum leaves the range of 64 bits.
-pub fn count(plan: &Plan, ledger: &Ledger, timings: &mut Timings) -> Result<Counted> {
-    let state = &ledger.state;
-    let mut keys: Vec<&MonthKey> = state.months.keys().collect();
-    let surveyed = timings.time("survey", || survey(plan, ledger))?;
-    let entities =
-        timings.time("identify", || Entities::resolve(&plan.catalog, &state.listings, &surveyed.sightings));
-    let export_order = export_order(ledger);
-    let mut tallies = plan.tallies.clone();
-    tallies.extend(tally::derive(&plan.tallies, &plan.sensitive(), &surveyed));
-    let own = tallies.len();
-    let claims = &plan.claims.claims;
-    tallies.extend(claims::tallies(claims, &surveyed, &entities));
-    let reach = plan.reach();
-    let mut folded = timings.time("fold", || {
-        fold(plan, ledger, &Setup::new(plan.asked(&tallies, &reach), &surveyed, &entities, &export_order))
-    })?;
-    let (of_claims, folded_for_claims) = (tallies.split_off(own), folded.split_off(own));
-    let judged = timings.time("claims", || {
-        let (tallies, folded) = (&of_claims, &folded_for_claims);
-        claims::judge(claims, &Facts { tallies, surveyed: &surveyed, entities: &entities, folded })
-    });
-    if let Some(mut comparison) = Comparison::new(&surveyed, &entities, plan.tolerance) {
-        timings.time("compare", || {
-            keys.retain(|key| comparison.wants(&key.chart));
-            each_month(plan, ledger, &keys, |key, rows| {
-                comparison.month(&key.chart, &rows.0);
-                Ok(())
-            })?;
-            let (scores, findings) = comparison.finish();
-            folded.scores.extend(scores);
-            folded.findings.extend(findings);
-            Ok::<_, Error>(())
-        })?;
-    }
-    Ok(Counted { tallies, surveyed, entities, folded, judged })
-}
-
-/// The second pass over the months.
-fn fold(plan: &Plan, ledger: &Ledger, setup: &Setup<'_>) -> Result<Folded> {
-    let keys: Vec<&MonthKey> = ledger.state.months.keys().collect();
-    let mut fold = Fold::new(setup);
-    each_month(plan, ledger, &keys, |key, rows| fold.month(&key.chart, &rows.0))?;
-    Ok(fold.finish())
-}
-
-/// The place of each export in the order of their names.
-fn export_order(ledger: &Ledger) -> Vec<u32> {
-    let names: Vec<&str> = ledger.state.exports.iter().map(|export| export.name.as_str()).collect();
-    tables::places(&names)
-}
-
-/// Reads the months in order, the next one while the present one is worked on.
-fn each_month(
-    plan: &Plan,
-    ledger: &Ledger,
-    keys: &[&MonthKey],
-    mut work: impl FnMut(&MonthKey, MonthRows) -> Result<()> + Send,
-) -> Result<()> {
-    let read = |key: &MonthKey| -> Result<MonthRows> {
-        if plan.as_of.is_some_and(|as_of| key.month > as_of.month()) {
-            return Ok(MonthRows::default());
-        }
-        let mut rows = ledger.read_month(key)?;
-        if let Some(as_of) = plan.as_of {
-            rows.0.retain(|row| row.day <= as_of);
-        }
-        Ok(rows)
-    };
-    let mut next = keys.first().map(|key| read(key)).transpose()?;
-    for (place, key) in keys.iter().enumerate() {
-        let Some(rows) = next.take() else { break };
-        let following = keys.get(place + 1);
-        let (worked, fetched) =
-            rayon::join(|| work(key, rows), || following.map(|key| read(key)).transpose());
-        worked?;
-        next = fetched?;
-    }
-    Ok(())
-}
-
 /// The rows of one ranking, best first.
-fn headline(tables: &[Table], name: &str) -> Option<DataFrame> {
-    let rankings = &tables.iter().find(|table| table.contract.name == "rankings")?.frame;
+fn headline(rankings: &DataFrame, name: &str) -> Option<DataFrame> {
     let mask: polars::prelude::BooleanChunked =
         rankings.column("ranking").ok()?.str().ok()?.iter().map(|ranking| ranking == Some(name)).collect();
     let rows = rankings.filter(&mask).ok()?;
@@ -415,6 +376,7 @@ fn manifest(
     run: &str,
     tables: &[PublishedTable],
     refused: &[Refused],
+    since: Option<Month>,
     timings: &Timings,
 ) -> Value {
     let inputs = ledger.state.exports.iter().map(|export| {
@@ -434,11 +396,13 @@ fn manifest(
     json!({
         "run": run,
         "chartledger": env!("CARGO_PKG_VERSION"),
+        "program": crate::PROGRAM,
         "pipeline": { "name": plan.name, "hash": plan.hash },
         "catalog": { "hash": plan.catalog.hash },
         "claims": { "hash": plan.claims.hash },
         "as_of": plan.as_of.map(|day| day.to_string()),
-        "ledger": { "version": ledger.version },
+        "ledger": { "id": ledger.state.id, "version": ledger.version },
+        "counted_since": since.map(|month| month.to_string()),
         "tables": tables,
         "refused": refused.iter().map(|refused| json!({ "export": refused.export, "problem": refused.problem })).collect::<Vec<_>>(),
         "seconds": stages,

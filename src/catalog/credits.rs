@@ -65,6 +65,11 @@ impl Role {
         )
     }
 
+    /// A number for it.
+    pub fn code(self) -> u32 {
+        u32::from(self.0)
+    }
+
     /// Whether the artist leads; everyone else is a feature.
     pub fn lead(self) -> bool {
         self.0 & Self::LEAD != 0

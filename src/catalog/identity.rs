@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use rustc_hash::FxHashMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::credits::{Era, Role, Roles};
 use super::files::{Period, Song};
@@ -12,7 +12,7 @@ use crate::dates::Day;
 use crate::exports::Listing;
 
 /// What streams are added up for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntityKind {
     /// One URI.
@@ -261,6 +261,20 @@ impl Entities {
         match self.credits_from.get(listing..listing + 2) {
             Some(&[from, until]) => &self.credits[from as usize..until as usize],
             _ => &[],
+        }
+    }
+
+    /// Tells `words` all that is known of whom the cell of a listing credits: artists, roles and
+    /// pairs, and until when.
+    pub fn describe_credits(&self, listing: usize, words: &mut impl FnMut(&mut dyn Iterator<Item = u32>)) {
+        let credits = self.credited_ever(listing).iter();
+        let credit = |credit: &ArtistCredit| {
+            let [track, song, work] = credit.pairs;
+            [credit.artist, track, song, work, credit.role.code()]
+        };
+        words(&mut credits.flat_map(credit));
+        if let Some(eras) = self.dated.get(&(listing as u32)) {
+            words(&mut eras.iter().flat_map(|&(last, from, until)| [u32::from(last.0), until - from]));
         }
     }
 

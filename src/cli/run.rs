@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use chartledger::run::Report;
+use chartledger::run::{Outcome, Report, Unchanged};
 use clap::Args;
 use polars::prelude::*;
 
@@ -16,6 +16,9 @@ pub struct RunArgs {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
+    /// Count every month again, and publish even if nothing is new
+    #[arg(long)]
+    full: bool,
 }
 
 /// Runs; `log_only` keeps the summary, which is for people, off standard error.
@@ -23,12 +26,24 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
     if args.dry_run {
         return plan::main(plan::PlanArgs { pipeline: args.pipeline });
     }
-    let plan = args.pipeline.load()?;
-    let report = progress::with_bar(quiet || log_only, |progress| chartledger::run::run(&plan, progress))?;
-    if !quiet && !log_only {
-        summary(&mut io::stderr().lock(), &report)?;
-    }
-    if let Some((name, frame)) = &report.headline
+    let mut plan = args.pipeline.load()?;
+    plan.full = args.full;
+    let outcome = progress::with_bar(quiet || log_only, |progress| chartledger::run::run(&plan, progress))?;
+    let (headline, verdicts) = match &outcome {
+        Outcome::Published(report) => {
+            if !quiet && !log_only {
+                summary(&mut io::stderr().lock(), report)?;
+            }
+            (&report.headline, &report.claims)
+        }
+        Outcome::Unchanged(unchanged) => {
+            if !quiet && !log_only {
+                nothing_new(&mut io::stderr().lock(), unchanged)?;
+            }
+            (&unchanged.headline, &unchanged.claims)
+        }
+    };
+    if let Some((name, frame)) = headline
         && !quiet
     {
         let mut out = io::stdout().lock();
@@ -40,7 +55,7 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
             }
         }
     }
-    if let Some(verdicts) = report.claims.as_ref().filter(|_| !quiet) {
+    if let Some(verdicts) = verdicts.as_ref().filter(|_| !quiet) {
         let verdicts = text::frame_table(&claims::short(verdicts)?, None)?;
         writeln!(io::stdout().lock(), "\nclaims\n{verdicts}")?;
     }
@@ -91,6 +106,13 @@ fn shown(frame: &DataFrame) -> PolarsResult<DataFrame> {
     }))
 }
 
+fn nothing_new(out: &mut impl Write, unchanged: &Unchanged) -> io::Result<()> {
+    writeln!(out, "read       nothing new in {}", text::plural(unchanged.found as i64, "export"))?;
+    text::refused(out, &unchanged.refused)?;
+    writeln!(out, "time       {}", text::seconds(unchanged.timings.total()))?;
+    writeln!(out, "published  nothing, {} is of run {}", text::path(&unchanged.latest), unchanged.run)
+}
+
 fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let Report { update, rows, .. } = report;
     writeln!(
@@ -107,6 +129,9 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
         months => format!("{} written, {}", text::plural(months, "month"), text::bytes(update.bytes)),
     };
     writeln!(out, "ledger     {changed}")?;
+    if let Some(since) = report.since {
+        writeln!(out, "counted    from {since} on; what was before is as it was")?;
+    }
     writeln!(
         out,
         "rows       {} read = {} used + {} duplicate + {} superseded + {} quarantined",

@@ -1,5 +1,6 @@
 //! Rows to observations: the generic decoder that follows a layout.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -38,7 +39,7 @@ pub struct Rows {
 }
 
 /// What an export itself says of a track's past; 0 where a cell is empty.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reported {
     /// Best rank so far.
     pub peak: u16,

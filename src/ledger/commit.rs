@@ -87,7 +87,8 @@ impl Ledger {
         let version = self.version.map_or(0, |version| version + 1);
         let timestamp =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
-        let text = log::commit(version == 0, timestamp, &added, &removed, &dictionaries);
+        let id = self.state.id.clone().unwrap_or_else(|| log::table_id(timestamp));
+        let text = log::commit((version == 0).then_some(&id), timestamp, &added, &removed, &dictionaries);
         for directory in [MONTHS, log::OWN] {
             files::sync_directory(&root.join(directory))?;
         }
@@ -103,6 +104,7 @@ impl Ledger {
         };
         self.version = Some(version);
         self.state = State {
+            id: Some(id),
             months,
             lost,
             exports: merged.exports,

@@ -69,6 +69,12 @@ struct Action {
     add: Option<Add>,
     remove: Option<Remove>,
     commit_info: Option<CommitInfo>,
+    meta_data: Option<MetaData>,
+}
+
+#[derive(Deserialize)]
+struct MetaData {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +110,7 @@ pub fn file_name(version: u64) -> String {
 /// The newest version and what it says.
 pub fn newest(root: &Path) -> Result<(Option<u64>, State)> {
     let mut months: BTreeMap<String, (MonthKey, MonthFile)> = BTreeMap::new();
-    let mut dictionaries = None;
+    let (mut dictionaries, mut id) = (None, None);
     let mut version = 0;
     loop {
         let path = root.join(LOG).join(file_name(version));
@@ -126,6 +132,9 @@ pub fn newest(root: &Path) -> Result<(Option<u64>, State)> {
             if let Some(remove) = action.remove {
                 months.remove(&remove.path);
             }
+            if let Some(table) = action.meta_data {
+                id = Some(table.id);
+            }
             if let Some(info) = action.commit_info {
                 dictionaries = Some(info.chartledger);
             }
@@ -145,6 +154,7 @@ pub fn newest(root: &Path) -> Result<(Option<u64>, State)> {
         Some((MonthKey { chart: lost.chart.clone(), month }, lost.path.clone()))
     };
     let state = State {
+        id,
         lost: dictionaries.lost.iter().filter_map(lost_key).collect(),
         months: months.into_values().collect(),
         exports: register::read_exports(&root.join(&dictionaries.exports))?,
@@ -159,9 +169,9 @@ fn key(values: &BTreeMap<String, String>) -> Option<MonthKey> {
     Some(MonthKey { chart: values.get("chart")?.clone(), month: Month::parse(values.get("month")?)? })
 }
 
-/// The text of a commit.
+/// The text of a commit; the first one says the table's identifier.
 pub fn commit(
-    first: bool,
+    first: Option<&String>,
     timestamp: i64,
     added: &[(MonthKey, MonthFile)],
     removed: &[(MonthKey, MonthFile)],
@@ -174,10 +184,10 @@ pub fn commit(
         "engineInfo": concat!("chartledger/", env!("CARGO_PKG_VERSION")),
         "chartledger": dictionaries,
     }})];
-    if first {
+    if let Some(id) = first {
         actions.push(json!({ "protocol": { "minReaderVersion": 1, "minWriterVersion": 2 } }));
         actions.push(json!({ "metaData": {
-            "id": table_id(timestamp),
+            "id": id,
             "name": "observations",
             "format": { "provider": "parquet", "options": {} },
             "schemaString": schema().to_string(),
@@ -219,7 +229,7 @@ fn schema() -> Value {
 }
 
 /// An identifier for the table in the shape of a UUID, different for every ledger.
-fn table_id(timestamp: i64) -> String {
+pub fn table_id(timestamp: i64) -> String {
     let seed = format!("{timestamp} {}", std::process::id());
     let hex = blake3::hash(seed.as_bytes()).to_hex();
     format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])

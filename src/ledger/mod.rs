@@ -48,6 +48,8 @@ pub struct Ledger {
 /// What a commit says.
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    /// The table's own identifier; `None` before the first commit.
+    pub id: Option<String>,
     /// The months by chart and month.
     pub months: BTreeMap<MonthKey, MonthFile>,
     /// The files of rows that do not count, by chart and month.
@@ -151,18 +153,15 @@ impl Ledger {
         Ok(Settled { kept: self.read_month(key)?.0, lost: lost.transpose()?.unwrap_or_default() })
     }
 
-    /// The dates of which exports contradict each other, by chart and the code of the region.
+    /// The dates of a month of which exports contradict each other, by the code of the region.
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::Damaged`].
-    pub fn conflicts(&self) -> Result<HashSet<(String, u16, Day)>> {
-        let mut conflicts = HashSet::new();
-        for (key, path) in &self.state.lost {
-            let lost = month::read_lost(&self.root.join(path))?;
-            let superseded = lost.iter().filter(|(_, loss)| *loss == Loss::Superseded);
-            conflicts.extend(superseded.map(|(row, _)| (key.chart.clone(), row.region, row.day)));
-        }
-        Ok(conflicts)
+    pub fn conflicts(&self, key: &MonthKey) -> Result<HashSet<(u16, Day)>> {
+        let Some(path) = self.state.lost.get(key) else { return Ok(HashSet::new()) };
+        let lost = month::read_lost(&self.root.join(path))?;
+        let superseded = lost.into_iter().filter(|(_, loss)| *loss == Loss::Superseded);
+        Ok(superseded.map(|(row, _)| (row.region, row.day)).collect())
     }
 
     /// The directory.

@@ -15,6 +15,7 @@
 //! Rows are sorted by region, date, rank, listing. The last four columns are left out of a file in
 //! which they would be null throughout. Chart and month are partition values and not in the file.
 
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 use polars::prelude::*;
@@ -29,7 +30,7 @@ use crate::parquet;
 pub const MONTHS: &str = "months";
 
 /// One observation, with the codes of the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// Streams, or [`NO_STREAMS`].
     pub streams: i64,

@@ -55,6 +55,8 @@ pub struct Plan {
     pub as_of: Option<Day>,
     /// Whether a quarantined row or an unusable file fails the run.
     pub strict: bool,
+    /// Whether every month is counted again, and published even if nothing is new.
+    pub full: bool,
     /// BLAKE3 of the pipeline file, in hexadecimal.
     pub hash: String,
 }
@@ -372,6 +374,7 @@ impl Plan {
             headline: file.headline,
             as_of,
             strict,
+            full: false,
             hash: blake3::hash(text.as_bytes()).to_hex().to_string(),
         })
     }
@@ -404,7 +407,8 @@ impl Plan {
 
     /// What the pipeline asks of a fold that counts `tallies`: its own, and then others.
     pub fn asked<'a>(&'a self, tallies: &'a [TallySpec], reach: &'a [usize]) -> Asked<'a> {
-        Asked { tallies, records: &self.records, paces: &self.paces, reach }
+        let tolerance = Some(self.tolerance);
+        Asked { tallies, records: &self.records, paces: &self.paces, reach, tolerance }
     }
 }
 

@@ -15,12 +15,18 @@ pub struct Manifest {
     pub run: String,
     /// The day as of which its tables are; `None` for all there was.
     pub as_of: Option<Day>,
+    /// The program that made it.
+    pub program: String,
+    /// The ledger's identifier.
+    pub ledger_id: Option<String>,
     /// The commit of the ledger that it counted.
     pub ledger: Option<u64>,
     /// BLAKE3 of the pipeline file.
     pub pipeline: String,
     /// BLAKE3 of the catalog.
     pub catalog: String,
+    /// BLAKE3 of the claims.
+    pub claims: String,
     /// The tables and the BLAKE3 of their files.
     pub tables: Vec<(String, String)>,
 }
@@ -35,19 +41,24 @@ impl Manifest {
 #[derive(Deserialize)]
 struct File {
     run: String,
+    #[serde(default)]
+    program: String,
     as_of: Option<String>,
     ledger: Version,
     pipeline: Hash,
     catalog: Hash,
+    #[serde(default)]
+    claims: Hash,
     tables: Vec<Published>,
 }
 
 #[derive(Deserialize)]
 struct Version {
+    id: Option<String>,
     version: Option<u64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Hash {
     hash: String,
 }
@@ -80,9 +91,12 @@ pub fn manifest(out: &Path) -> Result<Manifest> {
     Ok(Manifest {
         run: file.run,
         as_of,
+        program: file.program,
+        ledger_id: file.ledger.id,
         ledger: file.ledger.version,
         pipeline: file.pipeline.hash,
         catalog: file.catalog.hash,
+        claims: file.claims.hash,
         tables: file.tables.into_iter().map(|table| (table.name, table.hash)).collect(),
     })
 }

@@ -3,9 +3,10 @@
 use super::calendar::Calendar;
 use super::{Certainty, Window};
 use crate::dates::Day;
+use serde::{Deserialize, Serialize};
 
 /// On how many tracks of an entity streams below the chart can have come, and when.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spread {
     /// Tracks without dates of their own.
     pub always: u16,

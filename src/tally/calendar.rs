@@ -2,6 +2,7 @@
 //! who were not on it.
 
 use crate::dates::Day;
+use serde::{Deserialize, Serialize};
 
 /// What is known of a due date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ pub struct Calendar {
 }
 
 /// What the survey saw of one exported date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     pub day: Day,
     pub rows: u32,

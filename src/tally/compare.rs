@@ -2,6 +2,7 @@
 //! counter's day and the chart's.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::reports::{Check, Finding, Findings, Score};
 use super::survey::Basis;
@@ -18,8 +19,15 @@ struct Pair {
     said: usize,
     /// The scope it is checked against: the daily one, or the chart.
     ours: usize,
+    state: PairState,
+}
+
+/// All of a pair that the next month needs.
+#[derive(Default, Serialize, Deserialize)]
+struct PairState {
     said_sums: Sums,
     our_sums: Sums,
+    findings: Findings,
 }
 
 /// Streams, and on how many dates they were, by song and date of the checked scope.
@@ -34,12 +42,17 @@ pub struct Comparison<'a> {
     tolerance: f64,
 }
 
+/// All of a comparison that the next month needs: each pair by its check, chart, chart and region.
+#[derive(Serialize, Deserialize)]
+pub struct ComparisonState(Vec<((Check, String, String, String), Vec<u8>)>);
+
 impl<'a> Comparison<'a> {
-    /// A comparison of all scopes that should agree; `None` if there are none.
-    pub fn new(surveyed: &'a Surveyed, entities: &'a Entities, tolerance: f64) -> Option<Self> {
+    /// A comparison of all scopes that should agree; of none without a tolerance.
+    pub fn new(surveyed: &'a Surveyed, entities: &'a Entities, tolerance: Option<f64>) -> Self {
         let mut pairs = Vec::new();
-        for (said, a) in surveyed.scopes.iter().enumerate().filter(|(_, scope)| scope.has_streams) {
-            for (ours, b) in surveyed.scopes.iter().enumerate().filter(|(_, scope)| scope.has_streams) {
+        let scopes = || surveyed.scopes.iter().enumerate().filter(|(_, scope)| scope.has_streams);
+        for (said, a) in scopes().filter(|_| tolerance.is_some()) {
+            for (ours, b) in scopes() {
                 let check = if a.region != b.region {
                     continue;
                 } else if a.source() == b.source() && a.period == 7 && b.period == 1 {
@@ -49,33 +62,48 @@ impl<'a> Comparison<'a> {
                 } else {
                     continue;
                 };
-                let (said_sums, our_sums) = Default::default();
-                pairs.push(Pair { check, said, ours, said_sums, our_sums });
+                pairs.push(Pair { check, said, ours, state: PairState::default() });
             }
         }
-        (!pairs.is_empty()).then_some(Self { surveyed, entities, pairs, tolerance })
+        Self { surveyed, entities, pairs, tolerance: tolerance.unwrap_or_default() }
     }
 
-    /// Whether a chart has a scope to compare.
-    pub fn wants(&self, chart: &str) -> bool {
-        let of = |scope: usize| self.surveyed.scopes[scope].chart == chart;
-        self.pairs.iter().any(|pair| of(pair.said) || of(pair.ours))
+    /// What the next month would go on from.
+    pub fn state(&self) -> Option<ComparisonState> {
+        let pairs = self.pairs.iter();
+        let saved = pairs.map(|pair| Some((self.name(pair), postcard::to_stdvec(&pair.state).ok()?)));
+        saved.collect::<Option<_>>().map(ComparisonState)
     }
 
-    /// Adds a month of one chart, sorted by region.
+    /// Goes on from `state`; `None` if that was of other scopes.
+    pub fn resume(mut self, state: &ComparisonState) -> Option<Self> {
+        let names: Vec<_> = self.pairs.iter().map(|pair| self.name(pair)).collect();
+        if !names.iter().eq(state.0.iter().map(|(name, _)| name)) {
+            return None;
+        }
+        for (pair, (_, saved)) in self.pairs.iter_mut().zip(&state.0) {
+            pair.state = postcard::from_bytes(saved).ok()?;
+            pair.state.findings.differences.iter_mut().for_each(|finding| finding.scope = pair.said as u32);
+        }
+        Some(self)
+    }
+
+    fn name(&self, pair: &Pair) -> (Check, String, String, String) {
+        let [said, ours] = [pair.said, pair.ours].map(|scope| &self.surveyed.scopes[scope]);
+        (pair.check, said.chart.clone(), ours.chart.clone(), said.region.clone())
+    }
+
+    /// Adds a month of one chart, sorted by region. Months come in order.
     pub fn month(&mut self, chart: &str, rows: &[Observation]) {
         for slice in rows.chunk_by(|a, b| a.region == b.region) {
             let Some(scope) = self.surveyed.scope_of(chart, slice[0].region) else { continue };
             for pair in self.pairs.iter_mut().filter(|pair| pair.said == scope || pair.ours == scope) {
                 let said = &self.surveyed.calendars[pair.said];
-                let ours = &self.surveyed.calendars[pair.ours];
-                let sums = if pair.said == scope { &mut pair.said_sums } else { &mut pair.our_sums };
+                let state = &mut pair.state;
+                let sums = if pair.said == scope { &mut state.said_sums } else { &mut state.our_sums };
                 for date in slice.chunk_by(|a, b| a.day == b.day) {
                     let day = date[0].day;
                     let dated = if pair.said == scope { day } else { dated(said, day) };
-                    if !is_live(said, dated) || !(dated_from(said, dated).all(|day| is_live(ours, day))) {
-                        continue;
-                    }
                     let mut songs: Vec<(u32, i64)> = date
                         .iter()
                         .filter(|row| row.streams != NO_STREAMS)
@@ -92,35 +120,47 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// How the comparisons went, and those that did not agree.
-    pub fn finish(self) -> (Vec<(u32, [Score; Check::ALL.len()])>, Vec<Finding>) {
-        let (mut scores, mut differences) = (Vec::new(), Vec::new());
-        for pair in self.pairs {
-            let mut findings = Findings::default();
-            let days = dated_from(&self.surveyed.calendars[pair.said], Day(u16::MAX)).count() as u32;
-            for (&(song, day), &(said, _)) in &pair.said_sums {
-                let ours = pair.our_sums.get(&(song, day));
-                let Some(&(ours, _)) = ours.filter(|(_, dates)| *dates == days) else {
+    /// Compares the dates before `day`, of which every month has been added.
+    pub fn settle(&mut self, day: Day) {
+        for Pair { check, said: scope, ours, state } in &mut self.pairs {
+            let PairState { said_sums, our_sums, findings } = state;
+            let (said, ours) = (&self.surveyed.calendars[*scope], &self.surveyed.calendars[*ours]);
+            let days = dated_from(said, Day(u16::MAX)).count() as u32;
+            for ((song, date), (said_sum, _)) in said_sums.extract_if(|(_, date), _| *date < day) {
+                let our_sum = our_sums.get(&(song, date));
+                if !is_live(said, date) || !dated_from(said, date).all(|day| is_live(ours, day)) {
+                    continue;
+                }
+                let Some(&(our_sum, _)) = our_sum.filter(|(_, dates)| *dates == days) else {
                     // A week that was on the chart in part says less than the seven days.
-                    if pair.check == Check::WeeklySum {
-                        findings.undecided(pair.check);
+                    if *check == Check::WeeklySum {
+                        findings.undecided(*check);
                     }
                     continue;
                 };
                 let finding = Finding {
-                    check: pair.check,
-                    scope: pair.said as u32,
-                    day,
+                    check: *check,
+                    scope: *scope as u32,
+                    day: date,
                     kind: EntityKind::Song,
                     entity: song,
-                    reported: said,
-                    computed: ours,
+                    reported: said_sum,
+                    computed: our_sum,
                 };
-                let off = (said as f64 - ours as f64).abs();
-                findings.compare(finding, off <= self.tolerance * said.max(ours) as f64);
+                let off = (said_sum as f64 - our_sum as f64).abs();
+                findings.compare(finding, off <= self.tolerance * said_sum.max(our_sum) as f64);
             }
-            scores.push((pair.said as u32, findings.scores));
-            differences.extend(findings.differences);
+            our_sums.retain(|(_, date), _| *date >= day);
+        }
+    }
+
+    /// How the comparisons went, and those that did not agree.
+    pub fn finish(mut self) -> (Vec<(u32, [Score; Check::ALL.len()])>, Vec<Finding>) {
+        self.settle(Day(u16::MAX));
+        let (mut scores, mut differences) = (Vec::new(), Vec::new());
+        for Pair { said, state, .. } in self.pairs {
+            scores.push((said as u32, state.findings.scores));
+            differences.extend(state.findings.differences);
         }
         (scores, differences)
     }

@@ -1,6 +1,7 @@
 //! One tally in one scope: a running sum for each entity, and the thresholds it crosses.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::basket::{Added, Basket, DateSum, Most, SongOf, pair};
 use super::bounds::{Spread, certainty, estimated, first_unknown, window_end};
@@ -40,6 +41,13 @@ pub struct Count<'a> {
     spec: &'a TallySpec,
     members: Option<&'a [bool]>,
     traced: Option<&'a [bool]>,
+    /// What rows have put here.
+    pub state: CountState,
+}
+
+/// All of a count that the next date needs.
+#[derive(Default, Serialize, Deserialize)]
+pub struct CountState {
     sums: Vec<Sum>,
     /// For each pair of artist and song the window in which it was last counted.
     counted: Vec<Window>,
@@ -48,7 +56,7 @@ pub struct Count<'a> {
 }
 
 /// The running sum of an entity in a window.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Sum {
     streams: i64,
     /// What a counter had before the entity's first date.
@@ -82,9 +90,7 @@ impl<'a> Count<'a> {
             spec: &setup.tallies[index],
             members: setup.members(index),
             traced: setup.traced(index),
-            sums: Vec::new(),
-            counted: Vec::new(),
-            possible: FxHashMap::default(),
+            state: CountState::default(),
         }
     }
 
@@ -98,8 +104,8 @@ impl<'a> Count<'a> {
         setup: &Setup<'_>,
         folded: &mut Folded,
     ) -> Option<()> {
-        if self.sums.len() < codes.len() {
-            self.sums.resize(codes.len(), Sum::NONE);
+        if self.state.sums.len() < codes.len() {
+            self.state.sums.resize(codes.len(), Sum::NONE);
         }
         let members = self.members;
         let is_in = |members: &[bool], short: u32| {
@@ -120,11 +126,11 @@ impl<'a> Count<'a> {
         }
         for &short in basket.touched.iter().filter(|short| counts(**short)) {
             let added = basket.added(short, self.spec.clock);
-            let opens = self.sums[short as usize].dates == 0;
+            let opens = self.state.sums[short as usize].dates == 0;
             let most = basket.most(short, self.spec.clock, opens);
             self.add(who(short), (basket.date(short), most), added, date, folded)?;
             if self.traced.is_some_and(|traced| is_in(traced, short)) {
-                let sum = &self.sums[short as usize];
+                let sum = &self.state.sums[short as usize];
                 folded.points.push(Point {
                     tally: self.index,
                     scope: date.scope,
@@ -143,7 +149,7 @@ impl<'a> Count<'a> {
     /// Closes every window; `date` is the end of the calendar.
     pub fn finish(self, date: &Date<'_>, codes: &[u32], spreads: &[Spread], folded: &mut Folded) {
         for (short, &code) in codes.iter().enumerate() {
-            if self.sums.get(short).is_some_and(|sum| sum.dates > 0) {
+            if self.state.sums.get(short).is_some_and(|sum| sum.dates > 0) {
                 let spread = spreads.get(short).unwrap_or(Spread::ONE);
                 folded.totals.push(self.total(Who { short: short as u32, code, spread }, date));
             }
@@ -159,13 +165,13 @@ impl<'a> Count<'a> {
         setup: &Setup<'_>,
         folded: &mut Folded,
     ) {
-        let sum = &self.sums[who.short as usize];
+        let sum = &self.state.sums[who.short as usize];
         if sum.dates > 0 && sum.window == window {
             return;
         }
         if sum.dates > 0 {
             folded.totals.push(self.total(who, date));
-            self.possible.remove(&who.short);
+            self.state.possible.remove(&who.short);
         }
         let day = date.due.day;
         let kind = self.spec.entity;
@@ -182,7 +188,7 @@ impl<'a> Count<'a> {
                 (window.first().unwrap_or(day), StartBasis::Calendar)
             }
         };
-        self.sums[who.short as usize] = Sum {
+        self.state.sums[who.short as usize] = Sum {
             songs: u32::from(matches!(kind, EntityKind::Track | EntityKind::Song)),
             start: date.calendar.index(start_on) as u32,
             window,
@@ -196,13 +202,13 @@ impl<'a> Count<'a> {
 
     fn count_song(&mut self, song: &SongOf, window: Window) {
         let pair = pair(song, self.spec.rule);
-        if pair >= self.counted.len() {
-            self.counted.resize(pair + 1, Window::NONE);
+        if pair >= self.state.counted.len() {
+            self.state.counted.resize(pair + 1, Window::NONE);
         }
-        let sum = &mut self.sums[song.short as usize];
+        let sum = &mut self.state.sums[song.short as usize];
         sum.credits = sum.credits.and(song.role);
-        if self.counted[pair] != window {
-            self.counted[pair] = window;
+        if self.state.counted[pair] != window {
+            self.state.counted[pair] = window;
             sum.songs += 1;
         }
     }
@@ -219,7 +225,7 @@ impl<'a> Count<'a> {
         let day = due.day;
         let thresholds = &self.spec.thresholds;
         let threshold = |place: u16| thresholds.get(place as usize).copied();
-        let sum = &mut self.sums[who.short as usize];
+        let sum = &mut self.state.sums[who.short as usize];
         let start = sum.start as usize;
         let bounded = self.spec.entity != EntityKind::Artist && !date.counter;
         let mut amount = added.amount;
@@ -243,7 +249,7 @@ impl<'a> Count<'a> {
                 let need = open.saturating_sub(rest);
                 let reached = who.spread.first_filled(calendar, start, from, at, need);
                 let on = reached.and_then(|at| calendar.due.get(at)).map_or(day, |due| due.day);
-                self.possible.entry(who.short).or_default().push(on);
+                self.state.possible.entry(who.short).or_default().push(on);
                 sum.possible += 1;
             }
         }
@@ -260,7 +266,7 @@ impl<'a> Count<'a> {
             let absent = who.spread.filled(calendar, start, at + 1).saturating_sub(sum.listed);
             let most = sum.streams.saturating_add(absent);
             while threshold(sum.possible).is_some_and(|open| open <= most) {
-                self.possible.entry(who.short).or_default().push(day);
+                self.state.possible.entry(who.short).or_default().push(day);
                 sum.possible += 1;
             }
         }
@@ -271,7 +277,7 @@ impl<'a> Count<'a> {
                     false => (calendar.period_from(day), None, Certainty::AtLatest),
                 }
             } else {
-                let possible = self.possible.get_mut(&who.short).filter(|days| !days.is_empty());
+                let possible = self.state.possible.get_mut(&who.short).filter(|days| !days.is_empty());
                 let (earliest_on, certain) = match possible.map(|days| days.remove(0)).filter(|_| bounded) {
                     Some(earliest) => {
                         let (earliest, certain) = certainty(calendar, sum.start_on, at, earliest);
@@ -308,7 +314,7 @@ impl<'a> Count<'a> {
 
     /// The total of an entity whose window closes before the date or at the calendar's end.
     fn total(&self, who: Who<'_>, date: &Date<'_>) -> Total {
-        let sum = &self.sums[who.short as usize];
+        let sum = &self.state.sums[who.short as usize];
         let calendar = date.calendar;
         let end = window_end(calendar, sum.window);
         let known = |end: usize| end > 0 && first_unknown(calendar, sum.start_on, end - 1).is_none();

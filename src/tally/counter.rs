@@ -4,6 +4,7 @@ use super::calendar::Due;
 use crate::dates::Day;
 use crate::exports::{NO_STREAMS, NO_TOTAL};
 use crate::ledger::Observation;
+use serde::{Deserialize, Serialize};
 
 /// What one row of a counter adds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct Gain {
 }
 
 /// A track on one date of a counter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sighting {
     /// Index of the date in the calendar.
     pub at: usize,
@@ -28,7 +29,7 @@ pub struct Sighting {
 }
 
 /// The last sightings of the tracks of one scope.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Counters {
     last: Vec<Option<Sighting>>,
 }

@@ -21,21 +21,23 @@ mod reports;
 mod runs;
 mod scope;
 mod setup;
+mod state;
 mod survey;
 mod variants;
 
 pub use calendar::{Calendar, DateState, Due};
-pub use compare::Comparison;
+use compare::Comparison;
 pub use reach::Reached;
 pub use records::{RecordKind, RecordSpec, Reign, Set, step};
 pub use reports::{Check, Finding, Score};
 pub use runs::ChartRun;
 pub use setup::{Asked, Setup, named};
-pub use survey::{Basis, Scope, Survey, Surveyed};
+pub use state::FoldState;
+pub use survey::{Basis, Scope, Survey, SurveyState, Surveyed};
 pub use variants::{Sensitive, Variant, derive};
 
 use rayon::prelude::*;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Credit, EntityKind, Role, SongRule};
 use crate::dates::{Day, Month};
@@ -83,7 +85,7 @@ impl Clock {
 }
 
 /// One turn of a clock: everything, a year or a month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Window(u16);
 
 impl Window {
@@ -166,7 +168,7 @@ impl TallySpec {
 }
 
 /// How certain the date of a milestone is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Certainty {
     /// No absence could have brought it forward.
     Certain,
@@ -188,7 +190,7 @@ impl Certainty {
 }
 
 /// What the start of a count rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StartBasis {
     /// The first date of the scope.
     FirstExport,
@@ -216,7 +218,7 @@ impl StartBasis {
 }
 
 /// On what the credits behind a figure rest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreditSource(u8);
 
 impl CreditSource {
@@ -251,7 +253,7 @@ impl CreditSource {
 }
 
 /// A line of a pace: the sum of an entity after one date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// Index of the tally.
     pub tally: u32,
@@ -286,7 +288,7 @@ pub struct PaceSpec {
 
 /// A threshold that was crossed. Codes are those of the tallies, scopes and entities given to the
 /// fold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Milestone {
     /// Index of the tally.
     pub tally: u32,
@@ -327,7 +329,7 @@ pub struct Milestone {
 }
 
 /// A sum over a window.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Total {
     /// Index of the tally.
     pub tally: u32,
@@ -368,7 +370,7 @@ pub struct Total {
 }
 
 /// What a fold gives, in no particular order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Folded {
     /// Thresholds crossed.
     pub milestones: Vec<Milestone>,
@@ -389,6 +391,14 @@ pub struct Folded {
 }
 
 impl Folded {
+    /// Gives all rows to the scope of that index.
+    fn rename_scope(&mut self, index: u32) {
+        self.milestones.iter_mut().for_each(|row| row.scope = index);
+        self.totals.iter_mut().for_each(|row| row.scope = index);
+        self.runs.iter_mut().for_each(|row| row.scope = index);
+        self.points.iter_mut().for_each(|row| row.scope = index);
+    }
+
     fn extend(&mut self, other: Self) {
         let Self { milestones, totals, runs, reigns, points, reached, scores, findings } = other;
         self.milestones.extend(milestones);
@@ -418,39 +428,48 @@ pub struct Fold<'a> {
     setup: &'a Setup<'a>,
     scopes: Vec<ScopeFold<'a>>,
     reach: Reach<'a>,
+    comparison: Comparison<'a>,
 }
 
 impl<'a> Fold<'a> {
     /// A fold that has seen nothing yet.
     pub fn new(setup: &'a Setup<'a>) -> Self {
         let scopes = (0..setup.surveyed.scopes.len()).map(|index| ScopeFold::new(index, setup)).collect();
-        Self { setup, scopes, reach: Reach::new(setup) }
+        let comparison = Comparison::new(setup.surveyed, setup.entities, setup.tolerance);
+        Self { setup, scopes, reach: Reach::new(setup), comparison }
     }
 
-    /// Adds a month of one chart, sorted by region, date and rank. Months of a chart come in order.
+    /// Adds a month of one chart, sorted by region, date and rank. Months come in order.
     ///
     /// # Errors
     /// [`crate::error::Error::Audit`] if a sum leaves the range of 64 bits.
-    pub fn month(&mut self, chart: &str, rows: &[Observation]) -> Result<()> {
+    pub fn month(&mut self, chart: &str, month: Month, rows: &[Observation]) -> Result<()> {
         let mut slices: Vec<Option<&[Observation]>> = vec![None; self.scopes.len()];
         for slice in rows.chunk_by(|a, b| a.region == b.region) {
             if let Some(scope) = self.setup.surveyed.scope_of(chart, slice[0].region) {
                 slices[scope] = Some(slice);
             }
         }
-        let Self { scopes, reach, .. } = self;
+        let Self { scopes, reach, comparison, .. } = self;
         let add = || {
             let scopes = scopes.par_iter_mut().zip(slices);
             scopes.try_for_each(|(fold, slice)| slice.map_or(Ok(()), |slice| fold.rows(slice)))
         };
-        let (added, ()) = rayon::join(add, || reach.month(chart, rows));
+        let beside = || {
+            reach.month(chart, rows);
+            comparison.settle(month.first());
+            comparison.month(chart, rows);
+        };
+        let (added, ()) = rayon::join(add, beside);
         added
     }
 
     /// Closes every window.
     pub fn finish(self) -> Folded {
-        let parts: Vec<Folded> = self.scopes.into_par_iter().map(ScopeFold::finish).collect();
-        let mut folded = Folded { reached: self.reach.finish(), ..Folded::default() };
+        let Self { scopes, reach, comparison, .. } = self;
+        let parts: Vec<Folded> = scopes.into_par_iter().map(ScopeFold::finish).collect();
+        let (scores, findings) = comparison.finish();
+        let mut folded = Folded { reached: reach.rows, scores, findings, ..Folded::default() };
         for part in parts {
             folded.extend(part);
         }

@@ -1,6 +1,7 @@
 //! Reach: in how many regions an entity is listed on a date.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::{CreditSource, Setup};
 use crate::catalog::{EntityKind, Role};
@@ -9,7 +10,7 @@ use crate::exports::NO_STREAMS;
 use crate::ledger::Observation;
 
 /// An entity on one date of a chart, over all regions but `global`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reached {
     /// Index of the tally.
     pub tally: u32,
@@ -30,7 +31,8 @@ pub struct Reached {
 /// The count under way.
 pub struct Reach<'a> {
     setup: &'a Setup<'a>,
-    rows: Vec<Reached>,
+    /// What was counted up to now.
+    pub rows: Vec<Reached>,
 }
 
 /// What has been counted of an entity on a date, and the region counted last.
@@ -102,11 +104,6 @@ impl<'a> Reach<'a> {
                 credits: seen.credits,
             }));
         }
-    }
-
-    /// What was counted.
-    pub fn finish(self) -> Vec<Reached> {
-        self.rows
     }
 }
 

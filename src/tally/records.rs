@@ -1,6 +1,6 @@
 //! Records of one scope: who held the best figure, from when to when.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::basket::Basket;
 use super::calendar::Calendar;
@@ -71,7 +71,7 @@ pub struct RecordSpec {
 }
 
 /// A holder of a record, from the date on which it was set, broken or equalled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reign {
     /// Index of the record.
     pub record: u32,
@@ -98,16 +98,24 @@ pub struct Record<'a> {
     index: u32,
     kind: RecordKind,
     members: Option<&'a [bool]>,
-    best: Option<i64>,
-    /// The reigns that last, as places in `reigns`.
-    holders: Vec<usize>,
-    reigns: Vec<Reign>,
-    past: Vec<Past>,
+    /// What rows have put here.
+    pub state: RecordState,
     candidates: Vec<(u32, i64)>,
 }
 
+/// All of a record that the next date needs.
+#[derive(Default, Serialize, Deserialize)]
+pub struct RecordState {
+    best: Option<i64>,
+    /// The reigns that last, as places in `reigns`.
+    holders: Vec<usize>,
+    /// Who held it, in which order.
+    pub reigns: Vec<Reign>,
+    past: Vec<Past>,
+}
+
 /// What an entity has done up to now.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Past {
     seen: bool,
     at_one: i64,
@@ -123,18 +131,15 @@ impl<'a> Record<'a> {
             index: index as u32,
             kind,
             members: setup.record_members(index),
-            best: None,
-            holders: Vec::new(),
-            reigns: Vec::new(),
-            past: Vec::new(),
+            state: RecordState::default(),
             candidates: Vec::new(),
         }
     }
 
     /// Moves on by a date.
     pub fn date(&mut self, basket: &Basket, codes: &[u32], calendar: &Calendar, at: usize, scope: u32) {
-        if self.past.len() < codes.len() {
-            self.past.resize(codes.len(), Past::default());
+        if self.state.past.len() < codes.len() {
+            self.state.past.resize(codes.len(), Past::default());
         }
         let Some(day) = calendar.due.get(at).map(|due| due.day) else { return };
         let live = calendar.live_before(at) + 1;
@@ -148,7 +153,7 @@ impl<'a> Record<'a> {
                 continue;
             }
             let date = basket.date(short);
-            let past = &mut self.past[short as usize];
+            let past = &mut self.state.past[short as usize];
             let first = !std::mem::replace(&mut past.seen, true);
             let at_one = date.top == 1;
             if at_one {
@@ -170,9 +175,9 @@ impl<'a> Record<'a> {
         let winners: Vec<u32> =
             self.candidates.iter().filter(|(_, value)| *value == most).map(|(code, _)| *code).collect();
         step(
-            &mut self.reigns,
-            &mut self.holders,
-            &mut self.best,
+            &mut self.state.reigns,
+            &mut self.state.holders,
+            &mut self.state.best,
             &winners,
             Set { most, day, grows, lowest: false },
             |reign| Reign { record: self.index, scope, ..reign },
@@ -181,7 +186,7 @@ impl<'a> Record<'a> {
 
     /// Gives the reigns away.
     pub fn finish(self, folded: &mut Folded) {
-        folded.reigns.extend(self.reigns);
+        folded.reigns.extend(self.state.reigns);
     }
 }
 

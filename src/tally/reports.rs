@@ -6,9 +6,10 @@ use crate::catalog::EntityKind;
 use crate::dates::Day;
 use crate::exports::{NO_STREAMS, NO_TOTAL};
 use crate::ledger::Observation;
+use serde::{Deserialize, Serialize};
 
 /// One comparison between a report and a count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Check {
     /// The streams of a counter's day and of the chart's.
     Basis,
@@ -61,7 +62,7 @@ impl Check {
 }
 
 /// How the comparisons of one check went in one scope.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
     /// Both say the same.
     pub agreed: u64,
@@ -72,7 +73,7 @@ pub struct Score {
 }
 
 /// A comparison that did not agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Which one.
     pub check: Check,
@@ -91,7 +92,7 @@ pub struct Finding {
 }
 
 /// The comparisons of one scope.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Findings {
     /// By [`Check`].
     pub scores: [Score; Check::ALL.len()],
@@ -120,14 +121,14 @@ impl Findings {
 
 /// The reports of one scope. Some sources count by URI and some by recording, so what a row reports
 /// is held against both its track and its song.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Reports {
     tracks: Vec<Past>,
     songs: Vec<Past>,
 }
 
 /// What was seen of a track or song up to now.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Past {
     /// Place of the last sighting in the calendar, from 1; 0 before the first.
     seen: usize,

@@ -3,9 +3,10 @@
 use super::calendar::Calendar;
 use crate::dates::Day;
 use crate::exports::{NO_STREAMS, Reported};
+use serde::{Deserialize, Serialize};
 
 /// One song in one scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChartRun {
     /// Index of the scope.
     pub scope: u32,

@@ -18,32 +18,32 @@ use crate::ledger::Observation;
 
 /// One scope and everything that is counted in it.
 pub struct ScopeFold<'a> {
-    index: u32,
-    scope: &'a Scope,
+    pub(super) index: u32,
+    pub(super) scope: &'a Scope,
     calendar: &'a Calendar,
-    setup: &'a Setup<'a>,
+    pub(super) setup: &'a Setup<'a>,
     /// The entities that this scope has met, by kind: few of all there are.
-    met: [Met; 4],
+    pub(super) met: [Met; 4],
     /// Below the chart, how many tracks of each of them there may be.
-    spreads: [Vec<Spread>; 4],
-    groups: Vec<Group<'a>>,
-    counters: Counters,
+    pub(super) spreads: [Vec<Spread>; 4],
+    pub(super) groups: Vec<Group<'a>>,
+    pub(super) counters: Counters,
     gains: Vec<Gain>,
-    reports: Reports,
-    runs: Vec<ChartRun>,
+    pub(super) reports: Reports,
+    pub(super) runs: Vec<ChartRun>,
     song_dates: Vec<SongDate>,
-    findings: Findings,
-    folded: Folded,
+    pub(super) findings: Findings,
+    pub(super) folded: Folded,
 }
 
 /// The tallies and records that add up the same rows for the same entities, so that a date's rows
 /// are added once for all of them.
-struct Group<'a> {
+pub(super) struct Group<'a> {
     kind: EntityKind,
     credit: Credit,
     basket: Basket,
-    counts: Vec<Count<'a>>,
-    records: Vec<Record<'a>>,
+    pub(super) counts: Vec<Count<'a>>,
+    pub(super) records: Vec<Record<'a>>,
 }
 
 impl<'a> ScopeFold<'a> {

@@ -20,14 +20,16 @@ pub struct Setup<'a> {
     pub export_order: &'a [u32],
     /// The tallies whose entities are counted by regions.
     pub reach: &'a [usize],
-    members: Vec<Option<Vec<bool>>>,
-    record_members: Vec<Option<Vec<bool>>>,
-    traced: Vec<Option<Vec<bool>>>,
+    /// By what part of the larger figure scopes that should agree may differ; `None` to compare none.
+    pub tolerance: Option<f64>,
+    pub(super) members: Vec<Option<Vec<bool>>>,
+    pub(super) record_members: Vec<Option<Vec<bool>>>,
+    pub(super) traced: Vec<Option<Vec<bool>>>,
     /// For each track the sources that list it, and when it was first and last seen.
     sources: Vec<u32>,
     seen: Vec<Option<(Day, Day)>>,
     /// For each listing whether the catalog dates its track; empty where it dates none.
-    dated: Vec<bool>,
+    pub(super) dated: Vec<bool>,
 }
 
 /// What a pipeline asks of a fold.
@@ -41,6 +43,8 @@ pub struct Asked<'a> {
     pub paces: &'a [PaceSpec],
     /// The tallies whose entities are counted by regions.
     pub reach: &'a [usize],
+    /// By what part of the larger figure scopes that should agree may differ; `None` to compare none.
+    pub tolerance: Option<f64>,
 }
 
 impl<'a> Setup<'a> {
@@ -51,7 +55,7 @@ impl<'a> Setup<'a> {
         entities: &'a Entities,
         export_order: &'a [u32],
     ) -> Self {
-        let Asked { tallies, records, paces, reach } = asked;
+        let Asked { tallies, records, paces, reach, tolerance } = asked;
         let mut members: Vec<Option<Vec<bool>>> = Vec::with_capacity(tallies.len());
         for spec in tallies {
             let own = match spec.derived {
@@ -104,6 +108,7 @@ impl<'a> Setup<'a> {
             entities,
             export_order,
             reach,
+            tolerance,
             members,
             record_members,
             traced,

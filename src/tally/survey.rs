@@ -1,5 +1,6 @@
 //! The first pass: what must be known of the whole history before anything is added up.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
@@ -14,7 +15,7 @@ use crate::ledger::Observation;
 const STALE_ROWS: usize = 10;
 
 /// What the streams of a scope are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Basis {
     /// Filtered chart streams: a lower bound of plays.
     #[default]
@@ -34,7 +35,7 @@ impl Basis {
 }
 
 /// A chart in a region.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// `source:period`.
     pub chart: String,
@@ -101,13 +102,19 @@ pub fn source_bit(place: usize) -> u32 {
 /// The survey under way.
 pub struct Survey {
     tracks: Vec<u32>,
+    state: SurveyState,
+}
+
+/// All of a survey that the next month needs.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct SurveyState {
     sightings: Sightings,
     sources: Vec<String>,
     listed_by: Vec<u32>,
     scopes: BTreeMap<(String, u16), ScopeSurvey>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct ScopeSurvey {
     seen: Vec<Seen>,
     /// The rows of the latest date of the month before.
@@ -118,8 +125,8 @@ struct ScopeSurvey {
 }
 
 impl Survey {
-    /// A survey of charts that name these listings.
-    pub fn new(listings: &[Listing]) -> Self {
+    /// A survey of charts that name these listings, which goes on from `state`.
+    pub fn new(listings: &[Listing], mut state: SurveyState) -> Self {
         let mut codes: HashMap<&str, u32> = HashMap::new();
         let tracks = listings
             .iter()
@@ -128,34 +135,37 @@ impl Survey {
                 *codes.entry(&listing.uri).or_insert(next)
             })
             .collect();
-        Self {
-            tracks,
-            sightings: vec![None; listings.len()],
-            sources: Vec::new(),
-            listed_by: vec![0; listings.len()],
-            scopes: BTreeMap::new(),
-        }
+        state.sightings.resize(listings.len(), None);
+        state.listed_by.resize(listings.len(), 0);
+        Self { tracks, state }
     }
 
-    /// Adds a month of one chart, sorted by region, date and rank. Months of a chart come in order.
-    pub fn month(&mut self, chart: &str, rows: &[Observation]) {
-        let tracks = &self.tracks;
+    /// What the next month would go on from.
+    pub fn state(&self) -> &SurveyState {
+        &self.state
+    }
+
+    /// Adds a month of one chart, sorted by region, date and rank, with the dates of which exports
+    /// contradict each other. Months of a chart come in order.
+    pub fn month(&mut self, chart: &str, rows: &[Observation], conflicts: &HashSet<(u16, Day)>) {
+        let Self { tracks, state } = self;
+        let tracks = tracks.as_slice();
         let slices: Vec<&[Observation]> = rows.chunk_by(|a, b| a.region == b.region).collect();
         let mut work: Vec<(u16, ScopeSurvey, &[Observation])> = slices
             .into_iter()
             .map(|slice| {
                 let region = slice[0].region;
-                let scope = self.scopes.remove(&(chart.to_owned(), region)).unwrap_or_default();
+                let scope = state.scopes.remove(&(chart.to_owned(), region)).unwrap_or_default();
                 (region, scope, slice)
             })
             .collect();
         let source = chart.split(':').next().unwrap_or_default();
-        let source = self.sources.iter().position(|known| known == source).unwrap_or_else(|| {
-            self.sources.push(source.to_owned());
-            self.sources.len() - 1
+        let source = state.sources.iter().position(|known| known == source).unwrap_or_else(|| {
+            state.sources.push(source.to_owned());
+            state.sources.len() - 1
         });
         let bit = source_bit(source);
-        let (sightings, listed_by) = (&mut self.sightings, &mut self.listed_by);
+        let (sightings, listed_by) = (&mut state.sightings, &mut state.listed_by);
         rayon::join(
             || {
                 for row in rows {
@@ -165,18 +175,17 @@ impl Survey {
                     *seen = Some((first.min(row.day), last.max(row.day)));
                 }
             },
-            || work.par_iter_mut().for_each(|(_, scope, slice)| scope.rows(slice, tracks)),
+            || work.par_iter_mut().for_each(|(_, scope, slice)| scope.rows(slice, tracks, conflicts)),
         );
         for (region, scope, _) in work {
-            self.scopes.insert((chart.to_owned(), region), scope);
+            state.scopes.insert((chart.to_owned(), region), scope);
         }
     }
 
-    /// What was found; `regions` are the names of the ledger's codes, `conflicts` the dates of which
-    /// exports contradict each other, by chart and region.
-    pub fn finish(self, regions: &[String], conflicts: &HashSet<(String, u16, Day)>) -> Surveyed {
-        let mut found: Vec<((String, String), u16, ScopeSurvey)> = self
-            .scopes
+    /// What was found; `regions` are the names of the ledger's codes.
+    pub fn finish(self, regions: &[String]) -> Surveyed {
+        let SurveyState { sightings, sources, listed_by, scopes } = self.state;
+        let mut found: Vec<((String, String), u16, ScopeSurvey)> = scopes
             .into_iter()
             .map(|((chart, region), scope)| {
                 let name = regions.get(region as usize).cloned().unwrap_or_default();
@@ -184,14 +193,8 @@ impl Survey {
             })
             .collect();
         found.sort_by(|a, b| a.0.cmp(&b.0));
-        let Self { sightings, sources, listed_by, .. } = self;
         let mut surveyed = Surveyed { sightings, sources, listed_by, ..Surveyed::default() };
-        for ((chart, name), region, mut scope) in found {
-            if !conflicts.is_empty() {
-                for date in &mut scope.seen {
-                    date.conflict = conflicts.contains(&(chart.clone(), region, date.day));
-                }
-            }
+        for ((chart, name), region, scope) in found {
             let period = if chart.ends_with(":weekly") { 7 } else { 1 };
             surveyed.calendars.push(Calendar::new(&scope.seen, period));
             surveyed.codes.entry(chart.clone()).or_default().insert(region, surveyed.scopes.len());
@@ -209,7 +212,7 @@ impl Survey {
 }
 
 impl ScopeSurvey {
-    fn rows(&mut self, rows: &[Observation], tracks: &[u32]) {
+    fn rows(&mut self, rows: &[Observation], tracks: &[u32], conflicts: &HashSet<(u16, Day)>) {
         let before = std::mem::take(&mut self.latest);
         let mut latest = before.as_slice();
         for date in rows.chunk_by(|a, b| a.day == b.day) {
@@ -234,7 +237,7 @@ impl ScopeSurvey {
                 cutoff: cutoff.1,
                 rank_gap,
                 stale,
-                conflict: false,
+                conflict: conflicts.contains(&(date[0].region, date[0].day)),
             });
         }
         self.latest = latest.to_vec();

@@ -23,6 +23,7 @@ mod decode;
 mod dialects;
 mod explain;
 mod golden;
+mod nights;
 mod oracle;
 mod properties;
 mod real_exports;

@@ -209,6 +209,10 @@ fn split(world: &World, nights: &[usize]) -> Result<(), String> {
         tonight.iter().for_each(|export| export.put(dir));
         if !tonight.is_empty() {
             run_as(dir, "nights", "")?;
+            // The same ledger, and nothing that was kept from the nights before.
+            let full = format!("{RUN} --ledger nights-ledger --out full-{night} --full");
+            chartledger(dir, &full).map_err(|(_, message)| message)?;
+            same_tables(dir, "nights", &format!("full-{night}"))?;
         }
     }
     run_as(dir, "once", "")?;

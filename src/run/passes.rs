@@ -1,0 +1,163 @@
+//! The two passes over the ledger's months, from the last month whose end is kept.
+
+use std::collections::BTreeMap;
+
+use super::Timings;
+use super::checkpoints::{Checkpoint, Checkpoints};
+use crate::catalog::Entities;
+use crate::claims::{self, Facts, Judged};
+use crate::dates::Month;
+use crate::error::Result;
+use crate::ledger::{Ledger, MonthKey, MonthRows, State};
+use crate::pipeline::Plan;
+use crate::tables::{self, Sources};
+use crate::tally::{self, Fold, Folded, Setup, Survey, SurveyState, Surveyed, TallySpec};
+
+/// What the ledger's months add up to.
+pub struct Counted {
+    /// What was counted: the pipeline's tallies, then those derived from them.
+    pub tallies: Vec<TallySpec>,
+    /// Scopes and calendars.
+    pub surveyed: Surveyed,
+    /// Tracks, songs, works, artists.
+    pub entities: Entities,
+    /// Milestones, totals and all else.
+    pub folded: Folded,
+    /// The verdicts on the plan's claims, in their order.
+    pub judged: Vec<Judged>,
+    /// The first month that was counted again; `None` if every month was.
+    pub since: Option<Month>,
+}
+
+impl Counted {
+    /// What tables are built from.
+    pub fn sources<'a>(&'a self, plan: &'a Plan, state: &'a State) -> Sources<'a> {
+        let Self { tallies, surveyed, entities, folded, judged, .. } = self;
+        Sources { plan, state, tallies, surveyed, entities, folded, judged }
+    }
+}
+
+/// Which listings are on which charts, and the dates of each scope: the first pass over the months.
+///
+/// # Errors
+/// [`crate::error::Error::Read`], [`crate::error::Error::Damaged`].
+pub fn survey(plan: &Plan, ledger: &Ledger) -> Result<Surveyed> {
+    let mut survey = Survey::new(&ledger.state.listings, SurveyState::default());
+    let conflicts = |key: &MonthKey| ledger.conflicts(key);
+    each_month(plan, ledger, None, |key, rows| {
+        survey.month(&key.chart, &rows.0, &conflicts(key)?);
+        Ok(())
+    })?;
+    Ok(survey.finish(&ledger.state.regions))
+}
+
+/// Counts everything in the ledger, from the newest month of `kept` whose past is as it was then.
+///
+/// # Errors
+/// [`crate::error::Error::Read`], [`crate::error::Error::Damaged`]; [`crate::error::Error::Audit`]
+/// if a sum leaves the range of 64 bits.
+pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Timings) -> Result<Counted> {
+    let state = &ledger.state;
+    let begin = timings.time("resume", || kept.newest(ledger));
+    let (mut from, fold_state, survey_state) = match begin {
+        Some(Checkpoint { month, survey, fold }) => (Some(month), Some(fold), survey),
+        None => (None, None, SurveyState::default()),
+    };
+    let boundaries: Vec<Month> = kept.boundaries(ledger);
+    let mut surveys: BTreeMap<Month, SurveyState> = BTreeMap::new();
+    let surveyed = timings.time("survey", || {
+        let mut survey = Survey::new(&state.listings, survey_state);
+        let mut open =
+            boundaries.iter().copied().filter(|month| from.is_none_or(|from| *month >= from)).peekable();
+        each_month(plan, ledger, from, |key, rows| {
+            while let Some(month) = open.next_if(|month| *month <= key.month) {
+                surveys.insert(month, survey.state().clone());
+            }
+            survey.month(&key.chart, &rows.0, &ledger.conflicts(key)?);
+            Ok(())
+        })?;
+        Ok::<_, crate::error::Error>(survey.finish(&state.regions))
+    })?;
+    let entities =
+        timings.time("identify", || Entities::resolve(&plan.catalog, &state.listings, &surveyed.sightings));
+    let export_order = export_order(ledger);
+    let mut tallies = plan.tallies.clone();
+    tallies.extend(tally::derive(&plan.tallies, &plan.sensitive(), &surveyed));
+    let own = tallies.len();
+    let claims = &plan.claims.claims;
+    tallies.extend(claims::tallies(claims, &surveyed, &entities));
+    let reach = plan.reach();
+    let mut folded = timings.time("fold", || {
+        let setup = Setup::new(plan.asked(&tallies, &reach), &surveyed, &entities, &export_order);
+        let resumed = fold_state.and_then(|state| Fold::resume(&setup, state));
+        let mut fold = resumed.unwrap_or_else(|| {
+            from = None;
+            Fold::new(&setup)
+        });
+        // A fold that goes on from a month's beginning has kept that already.
+        let mut open =
+            boundaries.iter().copied().filter(|month| from.is_none_or(|from| *month > from)).peekable();
+        each_month(plan, ledger, from, |key, rows| {
+            while let Some(month) = open.next_if(|month| *month <= key.month) {
+                if let Some((survey, fold)) = surveys.remove(&month).zip(fold.state()) {
+                    kept.keep(ledger, Checkpoint { month, survey, fold });
+                }
+            }
+            fold.month(&key.chart, key.month, &rows.0)
+        })?;
+        Ok::<_, crate::error::Error>(fold.finish())
+    })?;
+    kept.sweep(&boundaries);
+    let (of_claims, folded_for_claims) = (tallies.split_off(own), folded.split_off(own));
+    let judged = timings.time("claims", || {
+        let (tallies, folded) = (&of_claims, &folded_for_claims);
+        claims::judge(claims, &Facts { tallies, surveyed: &surveyed, entities: &entities, folded })
+    });
+    Ok(Counted { tallies, surveyed, entities, folded, judged, since: from })
+}
+
+/// The second pass over all months.
+pub(super) fn fold(plan: &Plan, ledger: &Ledger, setup: &Setup<'_>) -> Result<Folded> {
+    let mut fold = Fold::new(setup);
+    each_month(plan, ledger, None, |key, rows| fold.month(&key.chart, key.month, &rows.0))?;
+    Ok(fold.finish())
+}
+
+/// The place of each export in the order of their names.
+pub(super) fn export_order(ledger: &Ledger) -> Vec<u32> {
+    let names: Vec<&str> = ledger.state.exports.iter().map(|export| export.name.as_str()).collect();
+    tables::places(&names)
+}
+
+/// Reads the months of all charts from `from` on in the order of time, the next one while the
+/// present one is worked on.
+fn each_month(
+    plan: &Plan,
+    ledger: &Ledger,
+    from: Option<Month>,
+    mut work: impl FnMut(&MonthKey, MonthRows) -> Result<()> + Send,
+) -> Result<()> {
+    let mut keys: Vec<&MonthKey> =
+        ledger.state.months.keys().filter(|key| from.is_none_or(|from| key.month >= from)).collect();
+    keys.sort_by_key(|key| (key.month, &key.chart));
+    let read = |key: &MonthKey| -> Result<MonthRows> {
+        if plan.as_of.is_some_and(|as_of| key.month > as_of.month()) {
+            return Ok(MonthRows::default());
+        }
+        let mut rows = ledger.read_month(key)?;
+        if let Some(as_of) = plan.as_of {
+            rows.0.retain(|row| row.day <= as_of);
+        }
+        Ok(rows)
+    };
+    let mut next = keys.first().map(|key| read(key)).transpose()?;
+    for (place, key) in keys.iter().enumerate() {
+        let Some(rows) = next.take() else { break };
+        let following = keys.get(place + 1);
+        let (worked, fetched) =
+            rayon::join(|| work(key, rows), || following.map(|key| read(key)).transpose());
+        worked?;
+        next = fetched?;
+    }
+    Ok(())
+}
