@@ -22,7 +22,7 @@ use crate::claims::{self, Facts};
 use crate::dates::{Day, Month};
 use crate::error::{Error, Result};
 use crate::exports::{self, Decoded, Found, Progress};
-use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Update, WriteLock, classify, refuse_namesakes};
+use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Update, WriteLock, classify};
 use crate::pipeline::Plan;
 use crate::publish::{self, PublishedTable};
 use crate::tables::{self, Table};
@@ -148,7 +148,7 @@ pub fn prepare(plan: &Plan, progress: &Progress) -> Result<Prepared> {
     info!(exports = found.len(), pending = pending.len(), "discovered");
     progress.expect(pending.iter().map(|found| found.size).sum());
     let mut decoded = timings.time("decode", || exports::decode(pending, &plan.mapped, progress));
-    refuse_namesakes(&ledger.state, &mut decoded);
+    plan.policy.refuse(&ledger.state, &mut decoded)?;
     Ok(Prepared { ledger, found: found.into_iter().zip(changes).collect(), decoded, timings })
 }
 
@@ -225,7 +225,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
     }
     let (rows_decoded, bytes_read) = (progress.rows(), progress.bytes());
     let Prepared { mut ledger, found, decoded, mut timings } = prepared;
-    let update = timings.time("ledger", || ledger.update(&lock, decoded))?;
+    let update = timings.time("ledger", || ledger.update(&lock, decoded, &plan.policy))?;
     info!(exports = update.new_exports, months = update.months.len(), bytes = update.bytes, "ledger updated");
 
     if update.new_exports == 0
@@ -340,8 +340,15 @@ pub fn check_claims(plan: &Plan) -> Result<Table> {
     let folded = fold(plan, &ledger, &Setup::new(asked, &surveyed, &entities, &export_order(&ledger)))?;
     let facts = Facts { tallies: &tallies, surveyed: &surveyed, entities: &entities, folded: &folded };
     let judged = claims::judge(claims, &facts);
-    let counted =
-        Counted { tallies: Vec::new(), surveyed, entities, folded: Folded::default(), judged, since: None };
+    let counted = Counted {
+        tallies: Vec::new(),
+        surveyed,
+        entities,
+        folded: Folded::default(),
+        corrections: Vec::new(),
+        judged,
+        since: None,
+    };
     tables::build_one(&tables::claims::CONTRACT, &counted.sources(plan, state))
 }
 

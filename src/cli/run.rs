@@ -19,6 +19,9 @@ pub struct RunArgs {
     /// Count every month again, and publish even if nothing is new
     #[arg(long)]
     full: bool,
+    /// Take in corrected files however many rows they lose
+    #[arg(long)]
+    allow_loss: bool,
 }
 
 /// Runs; `log_only` keeps the summary, which is for people, off standard error.
@@ -28,6 +31,9 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
     }
     let mut plan = args.pipeline.load()?;
     plan.full = args.full;
+    if args.allow_loss {
+        plan.policy.max_loss = 1.0;
+    }
     let outcome = progress::with_bar(quiet || log_only, |progress| chartledger::run::run(&plan, progress))?;
     let (headline, verdicts) = match &outcome {
         Outcome::Published(report) => {

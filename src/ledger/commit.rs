@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::merge::{Merged, MonthFiles, MonthKey, merge};
 use super::month::{self, MONTHS};
+use super::policy::Policy;
 use super::settle::Settled;
 use super::{Ledger, MonthFile, State, WriteLock, log, register};
 use crate::error::Result;
@@ -28,7 +29,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`crate::error::Error::Write`] and those of reading months; the ledger is then as it was.
-    pub fn update(&mut self, _lock: &WriteLock, decoded: Decoded) -> Result<Update> {
+    pub fn update(&mut self, _lock: &WriteLock, decoded: Decoded, policy: &Policy) -> Result<Update> {
         let root = self.root.clone();
         let write = |Settled { kept, lost }: Settled| {
             let mut files = MonthFiles::default();
@@ -46,7 +47,7 @@ impl Ledger {
             }
             Ok(files)
         };
-        let merged = merge(&self.state, decoded, |key| self.read_settled(key), write)?;
+        let merged = merge(&self.state, decoded, policy, |key| self.read_settled(key), write)?;
         if merged.new_exports == 0 {
             return Ok(Update::default());
         }

@@ -1,15 +1,16 @@
 //! What newly decoded exports change in the ledger.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 
 use super::month::Observation;
+use super::policy::{OnConflict, Policy};
 use super::register::{ExportEntry, Quarantined, RowAccount};
 use super::settle::{Loss, Settled, settle};
 use super::{MonthFile, State};
 use crate::dates::Month;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exports::{Decoded, Found, Listing, NO_TOTAL, Piece, Reported};
 
 /// A chart and a month: what one file of the ledger holds.
@@ -42,27 +43,6 @@ pub fn classify(state: &State, found: &[Found]) -> Vec<Change> {
         Some(_) => Change::Changed,
     };
     found.iter().map(change).collect()
-}
-
-/// Refuses a file that bears the name of another one in the ledger: a correction comes to the place
-/// of the file that it corrects, and anything else would push out rows that are still good.
-pub fn refuse_namesakes(state: &State, decoded: &mut Decoded) {
-    let known: HashMap<&str, &ExportEntry> =
-        state.exports.iter().map(|entry| (entry.name.as_str(), entry)).collect();
-    let mut refused = vec![false; decoded.exports.len()];
-    for (export, refused) in decoded.exports.iter_mut().zip(&mut refused) {
-        let Some(entry) = known.get(export.found.name.as_str()) else { continue };
-        let same_content = export.hash.is_some_and(|hash| hash.to_hex().as_str() == entry.hash);
-        if export.content.is_ok() && !same_content && *export.found.path != *entry.path {
-            *refused = true;
-            export.content = Err(format!(
-                "the ledger has another export of this name, {}; name a folder above both with --exports, \
-                 or use another --ledger",
-                entry.path
-            ));
-        }
-    }
-    decoded.pieces.retain(|piece| !refused[piece.export as usize]);
 }
 
 /// The files of a month: `None` where there is nothing to hold.
@@ -98,6 +78,7 @@ pub struct Merged {
 pub fn merge(
     state: &State,
     decoded: Decoded,
+    policy: &Policy,
     read: impl Fn(&MonthKey) -> Result<Settled> + Sync,
     write: impl Fn(Settled) -> Result<MonthFiles> + Sync,
 ) -> Result<Merged> {
@@ -110,7 +91,7 @@ pub fn merge(
     let names = Names::new(state, &scopes, &dictionaries, &pieces);
     note_scopes(&mut exports, &codes, &scopes, &pieces);
     let tracks = track_codes(&names.listings);
-    let ages = ages(&exports);
+    let places = policy.places(&exports);
 
     let mut groups: BTreeMap<MonthKey, Vec<Piece>> = BTreeMap::new();
     for key in months_of(&exports, &replaced, state) {
@@ -128,19 +109,30 @@ pub fn merge(
             let mut accounts = Accounts::default();
             let before = read(&key)?;
             accounts.add(&before, -1);
-            let mut rows = before.kept;
-            rows.extend(before.lost.iter().map(|lost| lost.0));
-            rows.retain(|row| {
-                let stays = !replaced.contains(&row.export);
-                accounts.of(row.export).superseded += i64::from(!stays);
-                stays
-            });
+            let superseded = |(row, loss): &(Observation, Loss)| {
+                (*loss == Loss::Superseded).then_some((row.export, row.line))
+            };
+            let known: HashSet<(u32, u32)> = before.lost.iter().filter_map(superseded).collect();
+            let all = before.kept.into_iter().map(|row| (row, Loss::Duplicate)).chain(before.lost);
+            // What a corrected file said stays on record and takes no part.
+            let (gone, rows): (Vec<_>, Vec<_>) =
+                all.partition(|(row, loss)| *loss == Loss::Replaced || replaced.contains(&row.export));
+            let mut rows: Vec<Observation> = rows.into_iter().map(|(row, _)| row).collect();
             rows.reserve_exact(pieces.iter().map(|piece| piece.rows.len()).sum());
             for piece in pieces {
                 let Some(export) = codes[piece.export as usize] else { continue };
                 names.observations(&piece, export, &mut rows);
             }
-            let settled = settle(rows, &tracks, &ages);
+            let mut settled = settle(rows, &tracks, &places);
+            if policy.on_conflict == OnConflict::Fail
+                && let Some((row, _)) = settled
+                    .lost
+                    .iter()
+                    .find(|lost| superseded(lost).is_some_and(|place| !known.contains(&place)))
+            {
+                return Err(contradiction(&exports, &names, &key, row));
+            }
+            settled.lost.extend(gone.into_iter().map(|(row, _)| (row, Loss::Replaced)));
             accounts.add(&settled, 1);
             Ok((key, write(settled)?, accounts))
         })
@@ -157,6 +149,18 @@ pub fn merge(
     }
     let Names { listings, regions, .. } = names;
     Ok(Merged { exports, quarantine, listings, regions, months, new_exports })
+}
+
+/// That an export contradicts a newer one, where that stops a run.
+fn contradiction(exports: &[ExportEntry], names: &Names, key: &MonthKey, row: &Observation) -> Error {
+    Error::Input(format!(
+        "another export contradicts {} on {} {} {}, and on_conflict = \"fail\"; remove the one that is wrong, or \
+         set on_conflict to \"latest\" or \"keep\"",
+        exports.get(row.export as usize).map_or("an export", |export| export.name.as_str()),
+        key.chart,
+        names.regions.get(usize::from(row.region)).map_or("", String::as_str),
+        row.day,
+    ))
 }
 
 /// Which exports come in, and under which code.
@@ -327,7 +331,7 @@ impl Names {
 }
 
 /// For each listing a code of its URI.
-fn track_codes(listings: &[Listing]) -> Vec<u32> {
+pub(super) fn track_codes(listings: &[Listing]) -> Vec<u32> {
     let mut codes: HashMap<&str, u32> = HashMap::new();
     listings
         .iter()
@@ -336,19 +340,6 @@ fn track_codes(listings: &[Listing]) -> Vec<u32> {
             *codes.entry(&listing.uri).or_insert(next)
         })
         .collect()
-}
-
-/// For each export its place from the newest (0) to the oldest.
-fn ages(exports: &[ExportEntry]) -> Vec<u32> {
-    let mut order: Vec<usize> = (0..exports.len()).collect();
-    order.sort_by(|&a, &b| {
-        (exports[b].modified, &exports[b].name).cmp(&(exports[a].modified, &exports[a].name))
-    });
-    let mut ages = vec![0; exports.len()];
-    for (age, export) in order.into_iter().enumerate() {
-        ages[export] = age as u32;
-    }
-    ages
 }
 
 /// The months in which replaced exports have rows.
@@ -388,7 +379,7 @@ impl Accounts {
         for (row, loss) in &month.lost {
             match loss {
                 Loss::Duplicate => self.of(row.export).duplicate += sign,
-                Loss::Superseded => self.of(row.export).superseded += sign,
+                Loss::Superseded | Loss::Replaced => self.of(row.export).superseded += sign,
             }
         }
     }

@@ -15,15 +15,19 @@
 //! decoded into the months that this touches, and commits all of it or nothing.
 
 mod commit;
+mod corrections;
 mod log;
 mod merge;
 mod month;
+mod policy;
 mod register;
 mod settle;
 
 pub use commit::Update;
-pub use merge::{Change, MonthKey, classify, refuse_namesakes};
+pub use corrections::Correction;
+pub use merge::{Change, MonthKey, classify};
 pub use month::{MonthRows, Observation};
+pub use policy::{OnConflict, Policy};
 pub use register::{ExportEntry, Quarantined, RowAccount};
 
 use std::collections::{BTreeMap, HashSet};

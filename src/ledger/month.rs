@@ -114,15 +114,23 @@ pub fn to_frame(rows: &[Observation]) -> Result<DataFrame> {
     Ok(DataFrame::new(rows.len(), columns)?)
 }
 
-/// Rows that do not count as a frame: the columns above and `superseded`, false for a duplicate.
+/// Rows that do not count as a frame: the columns above, `superseded`, false for a duplicate, and
+/// where there are such `replaced`, true for the rows of a file that has been corrected.
 ///
 /// # Errors
 /// [`Error::Frame`].
 pub fn lost_to_frame(lost: &[(Observation, Loss)]) -> Result<DataFrame> {
     let rows: Vec<Observation> = lost.iter().map(|(row, _)| *row).collect();
     let mut frame = to_frame(&rows)?;
-    let superseded: BooleanChunked = lost.iter().map(|(_, loss)| *loss == Loss::Superseded).collect();
-    frame.with_column(superseded.with_name("superseded".into()).into_column())?;
+    let mut is = |name: &str, wanted: Loss| -> Result<()> {
+        let flags: BooleanChunked = lost.iter().map(|(_, loss)| *loss == wanted).collect();
+        frame.with_column(flags.with_name(name.into()).into_column())?;
+        Ok(())
+    };
+    is("superseded", Loss::Superseded)?;
+    if lost.iter().any(|(_, loss)| *loss == Loss::Replaced) {
+        is("replaced", Loss::Replaced)?;
+    }
     Ok(frame)
 }
 
@@ -133,9 +141,18 @@ pub fn lost_to_frame(lost: &[(Observation, Loss)]) -> Result<DataFrame> {
 pub fn read_lost(path: &Path) -> Result<Vec<(Observation, Loss)>> {
     let frame = parquet::read(path, None)?;
     let lost = || -> PolarsResult<Vec<(Observation, Loss)>> {
-        let losses = frame.column("superseded")?.bool()?;
-        let loss = |superseded| if superseded == Some(true) { Loss::Superseded } else { Loss::Duplicate };
-        Ok(from_frame(&frame)?.into_iter().zip(losses.iter().map(loss)).collect())
+        let superseded = frame.column("superseded")?.bool()?;
+        let replaced = match frame.column("replaced") {
+            Ok(replaced) => Some(replaced.bool()?),
+            Err(_) => None,
+        };
+        let loss = |row: usize| match (superseded.get(row), replaced.and_then(|replaced| replaced.get(row))) {
+            (_, Some(true)) => Loss::Replaced,
+            (Some(true), _) => Loss::Superseded,
+            _ => Loss::Duplicate,
+        };
+        let rows = from_frame(&frame)?;
+        Ok(rows.into_iter().enumerate().map(|(place, row)| (row, loss(place))).collect())
     };
     lost().map_err(|error| Error::damaged(path, error))
 }

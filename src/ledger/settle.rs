@@ -19,16 +19,18 @@ pub struct Settled {
 pub enum Loss {
     /// It repeats a row that counts.
     Duplicate,
-    /// A newer export contradicts it.
+    /// An export that prevails contradicts it.
     Superseded,
+    /// Its file has been corrected; it never counts again.
+    Replaced,
 }
 
 /// Decides between the rows of each slice (region and day) and sorts what stays by region, date,
 /// rank, listing.
 ///
 /// The rule is stated in docs/definitions.md: rows that repeat one are duplicates; exports are
-/// taken newest first, and what an older one adds counts unless it contradicts.
-pub fn settle(rows: Vec<Observation>, tracks: &[u32], ages: &[u32]) -> Settled {
+/// taken in the order of their `places`, and what a later one adds counts unless it contradicts.
+pub fn settle(rows: Vec<Observation>, tracks: &[u32], places: &[u32]) -> Settled {
     let order = |row: &Observation| (row.day, row.rank, row.listing, row.streams, row.line);
     let mut rows = by_region(rows);
     for region in rows.chunk_by_mut(|a, b| a.region == b.region) {
@@ -50,7 +52,7 @@ pub fn settle(rows: Vec<Observation>, tracks: &[u32], ages: &[u32]) -> Settled {
             keep_distinct(slice, &mut settled.kept, &mut settled.lost);
         } else {
             let from = settled.kept.len();
-            settle_slice(slice, tracks, ages, &mut settled);
+            settle_slice(slice, tracks, places, &mut settled);
             settled.kept[from..].sort_by_key(order);
         }
     }
@@ -92,14 +94,14 @@ fn keep_distinct(sorted: &[Observation], kept: &mut Vec<Observation>, lost: &mut
     }
 }
 
-fn settle_slice(slice: &[Observation], tracks: &[u32], ages: &[u32], settled: &mut Settled) {
-    let mut by_age: Vec<Observation> = slice.to_vec();
-    by_age.sort_by_key(|row| ages[row.export as usize]);
+fn settle_slice(slice: &[Observation], tracks: &[u32], places: &[u32], settled: &mut Settled) {
+    let mut by_place: Vec<Observation> = slice.to_vec();
+    by_place.sort_by_key(|row| places[row.export as usize]);
     let track = |row: &Observation| tracks[row.listing as usize];
     let mut taken: HashSet<(u16, u32, i64)> = HashSet::new();
     let mut ranks: HashSet<u16> = HashSet::new();
     let mut listed: HashSet<u32> = HashSet::new();
-    for export in by_age.chunk_by(|a, b| a.export == b.export) {
+    for export in by_place.chunk_by(|a, b| a.export == b.export) {
         let mut own = Vec::with_capacity(export.len());
         keep_distinct(export, &mut own, &mut settled.lost);
         let (repeated, own): (Vec<_>, Vec<_>) =

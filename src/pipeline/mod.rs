@@ -14,6 +14,7 @@ use crate::claims::{ClaimsFile, Known};
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::dialect::Mapped;
+use crate::ledger::{OnConflict, Policy};
 use crate::tally::{
     Asked, Calendar, Clock, DateState, Due, PaceSpec, RecordKind, RecordSpec, Sensitive, TallySpec,
 };
@@ -27,6 +28,8 @@ pub struct Plan {
     pub description: String,
     /// Where exports are looked for.
     pub roots: Vec<PathBuf>,
+    /// How exports may correct others.
+    pub policy: Policy,
     /// The ledger.
     pub ledger: PathBuf,
     /// The folder under which `<name>/latest` is published.
@@ -264,6 +267,9 @@ fn default_out() -> PathBuf {
 #[serde(deny_unknown_fields)]
 struct Exports {
     paths: Vec<PathBuf>,
+    #[serde(default)]
+    on_conflict: OnConflict,
+    max_loss: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -346,6 +352,13 @@ impl Plan {
         {
             return Err(problem(format!("headline = \"{headline}\": no ranking has this name")));
         }
+        let mut policy = Policy { on_conflict: file.exports.on_conflict, ..Policy::default() };
+        if let Some(max_loss) = file.exports.max_loss {
+            policy.max_loss = max_loss;
+        }
+        if !(0.0..=1.0).contains(&policy.max_loss) {
+            return Err(problem(format!("max_loss = {} is not between 0 and 1", policy.max_loss)));
+        }
         let Overrides { exports, ledger, out, claims, as_of, strict } = overrides;
         let known = Known { catalog: &catalog, tallies: &tallies, rankings: &rankings };
         let claims = match claims.or(file.claims.map(|path| base.join(path))) {
@@ -358,6 +371,7 @@ impl Plan {
         };
         Ok(Self {
             roots,
+            policy,
             ledger: ledger.unwrap_or_else(|| base.join(&file.ledger).join(&file.name)),
             out: out.unwrap_or_else(|| base.join(&file.out)).join(&file.name),
             name: file.name,

@@ -8,7 +8,7 @@ use crate::catalog::Entities;
 use crate::claims::{self, Facts, Judged};
 use crate::dates::Month;
 use crate::error::Result;
-use crate::ledger::{Ledger, MonthKey, MonthRows, State};
+use crate::ledger::{Correction, Ledger, MonthKey, MonthRows, State};
 use crate::pipeline::Plan;
 use crate::tables::{self, Sources};
 use crate::tally::{self, Fold, Folded, Setup, Survey, SurveyState, Surveyed, TallySpec};
@@ -23,6 +23,8 @@ pub struct Counted {
     pub entities: Entities,
     /// Milestones, totals and all else.
     pub folded: Folded,
+    /// What later exports changed in what earlier ones said.
+    pub corrections: Vec<Correction>,
     /// The verdicts on the plan's claims, in their order.
     pub judged: Vec<Judged>,
     /// The first month that was counted again; `None` if every month was.
@@ -32,8 +34,8 @@ pub struct Counted {
 impl Counted {
     /// What tables are built from.
     pub fn sources<'a>(&'a self, plan: &'a Plan, state: &'a State) -> Sources<'a> {
-        let Self { tallies, surveyed, entities, folded, judged, .. } = self;
-        Sources { plan, state, tallies, surveyed, entities, folded, judged }
+        let Self { tallies, surveyed, entities, folded, corrections, judged, .. } = self;
+        Sources { plan, state, tallies, surveyed, entities, folded, corrections, judged }
     }
 }
 
@@ -113,7 +115,8 @@ pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Tim
         let (tallies, folded) = (&of_claims, &folded_for_claims);
         claims::judge(claims, &Facts { tallies, surveyed: &surveyed, entities: &entities, folded })
     });
-    Ok(Counted { tallies, surveyed, entities, folded, judged, since: from })
+    let corrections = timings.time("corrections", || ledger.corrections(plan.as_of))?;
+    Ok(Counted { tallies, surveyed, entities, folded, corrections, judged, since: from })
 }
 
 /// The second pass over all months.

@@ -7,6 +7,7 @@
 pub mod chart_runs;
 pub mod checks;
 pub mod claims;
+pub mod corrections;
 pub mod coverage;
 pub mod credits;
 pub mod exports;
@@ -32,12 +33,12 @@ use crate::catalog::{Entities, EntityKind};
 use crate::claims::Judged;
 use crate::dates::Day;
 use crate::error::{Error, Result};
-use crate::ledger::{ExportEntry, State};
+use crate::ledger::{Correction, ExportEntry, State};
 use crate::pipeline::Plan;
 use crate::tally::{Folded, Surveyed, TallySpec, Variant};
 
 /// Every published table, in the order in which they are listed.
-pub const ALL: [&Contract; 15] = [
+pub const ALL: [&Contract; 16] = [
     &milestones::CONTRACT,
     &totals::CONTRACT,
     &rankings::CONTRACT,
@@ -51,6 +52,7 @@ pub const ALL: [&Contract; 15] = [
     &reconciliation::CONTRACT,
     &exports::CONTRACT,
     &quarantine::CONTRACT,
+    &corrections::CONTRACT,
     &credits::CONTRACT,
     &claims::CONTRACT,
 ];
@@ -155,6 +157,8 @@ pub struct Sources<'a> {
     pub entities: &'a Entities,
     /// Milestones, totals, chart runs.
     pub folded: &'a Folded,
+    /// What later exports changed in what earlier ones said.
+    pub corrections: &'a [Correction],
     /// The verdicts on the plan's claims, in their order.
     pub judged: &'a [Judged],
 }

@@ -19,6 +19,7 @@ mod accounts;
 mod catalog;
 mod claims;
 mod cli;
+mod corrections;
 mod decode;
 mod dialects;
 mod explain;

@@ -205,6 +205,7 @@ fn every_table_is_sorted_by_its_grain() {
             id("C")
         ),
     );
+    desk.put("exports/0-older.csv", merged_daily("2024-03-01|Global|1|A|Like Crazy|Jimin|89"));
     desk.run("");
     let schema = desk.call("schema --format json").succeeds().stdout;
     for contract in serde_json::from_str::<Vec<Value>>(&schema).expect("contracts") {

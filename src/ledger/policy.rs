@@ -1,0 +1,150 @@
+//! What to do where exports contradict each other.
+
+use chrono::NaiveDateTime;
+use serde::Deserialize;
+
+use super::State;
+use super::register::ExportEntry;
+use crate::error::{Error, Result};
+use crate::exports::Decoded;
+
+/// Which of two exports that contradict each other counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnConflict {
+    /// The newer one.
+    #[default]
+    Latest,
+    /// The older one; a file that has changed is not taken in again.
+    Keep,
+    /// Neither: the run stops.
+    Fail,
+}
+
+/// How exports may correct others. It goes for the months that a run writes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Policy {
+    /// Which one counts.
+    pub on_conflict: OnConflict,
+    /// The part of its rows that a file may lose when it is corrected in its place, from 0 to 1.
+    pub max_loss: f64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { on_conflict: OnConflict::Latest, max_loss: 0.2 }
+    }
+}
+
+impl Policy {
+    /// For each export its place from the one that prevails (0) to the one that yields to all.
+    pub(super) fn places(&self, exports: &[ExportEntry]) -> Vec<u32> {
+        let time = |export: &ExportEntry| time_in_name(&export.name).unwrap_or(export.modified);
+        let mut order: Vec<(u64, &str, usize)> = exports
+            .iter()
+            .enumerate()
+            .map(|(code, export)| (time(export), export.name.as_str(), code))
+            .collect();
+        order.sort_unstable();
+        if self.on_conflict != OnConflict::Keep {
+            order.reverse();
+        }
+        let mut places = vec![0; exports.len()];
+        for (place, (.., export)) in order.into_iter().enumerate() {
+            places[export] = place as u32;
+        }
+        places
+    }
+
+    /// Refuses files that may not take the place of what is in the ledger under their name: one from
+    /// elsewhere, whose rows would push out rows that are still good, and a correction that this
+    /// policy does not allow.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if a file has changed and [`OnConflict::Fail`] forbids it.
+    pub fn refuse(&self, state: &State, decoded: &mut Decoded) -> Result<()> {
+        let known: std::collections::HashMap<&str, &ExportEntry> =
+            state.exports.iter().map(|entry| (entry.name.as_str(), entry)).collect();
+        let mut refused = vec![false; decoded.exports.len()];
+        for (export, refused) in decoded.exports.iter_mut().zip(&mut refused) {
+            let Some(entry) = known.get(export.found.name.as_str()) else { continue };
+            let Ok(content) = &export.content else { continue };
+            if export.hash.is_some_and(|hash| hash.to_hex().as_str() == entry.hash) {
+                continue;
+            }
+            let rows = content.rows_read.saturating_sub(content.set_aside.len() as u64);
+            let before = entry.rows.read.saturating_sub(entry.rows.quarantined);
+            let problem = if *export.found.path != *entry.path {
+                format!(
+                    "the ledger has another export of this name, {}; name a folder above both with \
+                     --exports, or use another --ledger",
+                    entry.path
+                )
+            } else if self.on_conflict == OnConflict::Fail {
+                return Err(Error::Input(format!(
+                    "{} has changed since the ledger took it in, and on_conflict = \"fail\"; put the old file \
+                     back, or take it out with `chartledger ledger forget` if the new one is right",
+                    export.found.name
+                )));
+            } else if self.on_conflict == OnConflict::Keep {
+                "it has changed since the ledger took it in, and on_conflict = \"keep\" keeps what was there"
+                    .to_owned()
+            } else if (rows as f64) < before as f64 * (1.0 - self.max_loss) {
+                format!(
+                    "it has {rows} good rows now and had {before}: a correction that loses more than {:.0} % is \
+                     refused; look at it, and run with --allow-loss if it is right",
+                    self.max_loss * 100.0
+                )
+            } else {
+                continue;
+            };
+            *refused = true;
+            export.content = Err(problem);
+        }
+        decoded.pieces.retain(|piece| !refused[piece.export as usize]);
+        Ok(())
+    }
+}
+
+/// The moment of an export that its file name tells, such as `20240321T060000Z` or
+/// `2024-03-21T06-00-00`, in nanoseconds since 1970. A bare date is that of the data.
+fn time_in_name(name: &str) -> Option<u64> {
+    const FORMATS: [(&str, usize); 5] = [
+        ("%Y%m%dT%H%M%S", 15),
+        ("%Y-%m-%dT%H-%M-%S", 19),
+        ("%Y-%m-%dT%H:%M:%S", 19),
+        ("%Y-%m-%d_%H-%M-%S", 19),
+        ("%Y-%m-%dT%H%M%S", 17),
+    ];
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let digits = name.char_indices().filter(|(_, c)| c.is_ascii_digit());
+    digits.rev().find_map(|(from, _)| {
+        FORMATS.iter().find_map(|&(format, length)| {
+            let time = NaiveDateTime::parse_from_str(name.get(from..from + length)?, format).ok()?;
+            u64::try_from(time.and_utc().timestamp_nanos_opt()?).ok()
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::time_in_name;
+
+    #[test]
+    fn a_name_tells_the_time_of_an_export() {
+        let second = 1_711_000_800_000_000_000;
+        for name in [
+            "charts-20240321T060000Z.csv",
+            "a/2024-03-21T06-00-00.csv.gz",
+            "global_2024-03-20_2024-03-21_06-00-00.csv",
+            "x2024-03-21T060000.csv",
+        ] {
+            assert_eq!(time_in_name(name), Some(second), "{name}");
+        }
+        for name in
+            ["regional-global-daily-2024-03-20.csv", "20240321T060000/charts.csv", "", "정국-2024.csv"]
+        {
+            assert_eq!(time_in_name(name), None, "{name}");
+        }
+    }
+}
