@@ -15,7 +15,7 @@ pub const EXIT_CODES: [(u8, &str); 7] = [
     (
         4,
         "an audit failed, nothing published; `claims check --strict`: a claim is contradicted; `explain`: \
-         a figure does not follow from the ledger",
+         a figure does not follow from the ledger; `verify`: something is not as it was written",
     ),
     (5, "output could not be written"),
     (6, "another run holds the ledger"),
@@ -53,7 +53,7 @@ pub enum Error {
     #[error("audit failed: {0}")]
     Audit(String),
     /// A file or directory that cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}{}: {source}", path.display(), way_out(source))]
     Write {
         /// The file or directory.
         path: PathBuf,
@@ -76,6 +76,9 @@ pub enum Error {
         /// Which of them.
         problem: String,
     },
+    /// Files that are not as they were written, or tables that do not follow from the ledger.
+    #[error("{0}")]
+    Faults(String),
     /// Another run is writing to the ledger.
     #[error("the ledger {} is held by another run{holder}; wait for it or use another --ledger", path.display())]
     Locked {
@@ -89,6 +92,16 @@ pub enum Error {
     Frame(#[from] polars::error::PolarsError),
 }
 
+/// What to do about a file that cannot be written; what was there before is as it was.
+fn way_out(source: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match source.kind() {
+        StorageFull | QuotaExceeded => "; free some space and run again, nothing is lost",
+        ReadOnlyFilesystem | PermissionDenied => "; make it writable and run again, nothing is lost",
+        _ => "",
+    }
+}
+
 impl Error {
     /// The exit code of the process that ends with this error.
     pub fn exit_code(&self) -> u8 {
@@ -96,7 +109,7 @@ impl Error {
             Self::Frame(_) => 1,
             Self::Usage(_) | Self::Config { .. } => 2,
             Self::Input(_) | Self::Read { .. } => 3,
-            Self::Audit(_) | Self::Damaged { .. } | Self::Contradicted { .. } => 4,
+            Self::Audit(_) | Self::Damaged { .. } | Self::Contradicted { .. } | Self::Faults(_) => 4,
             Self::Write { .. } => 5,
             Self::Locked { .. } => 6,
         }

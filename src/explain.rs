@@ -195,6 +195,21 @@ impl Proofs {
     }
 }
 
+/// A cell of a published table.
+pub fn value(cell: &AnyValue<'_>) -> Value {
+    match cell {
+        AnyValue::Null => Value::Empty,
+        AnyValue::String(text) => Value::Text((*text).to_owned()),
+        AnyValue::StringOwned(text) => Value::Text(text.to_string()),
+        AnyValue::Int64(number) => Value::Number(*number),
+        AnyValue::Boolean(flag) => Value::Flag(*flag),
+        AnyValue::Date(days) => {
+            u16::try_from(*days).map_or(Value::Number((*days).into()), |day| Value::Day(Day(day)))
+        }
+        other => Value::Text(other.to_string()),
+    }
+}
+
 /// A row of `milestones` or `totals` by its place.
 ///
 /// # Errors
@@ -202,18 +217,7 @@ impl Proofs {
 pub fn published(contract: &Contract, frame: &DataFrame, row: usize) -> Result<Published> {
     let mut cells = Vec::with_capacity(frame.width());
     for column in frame.columns() {
-        let value = match column.get(row)? {
-            AnyValue::Null => Value::Empty,
-            AnyValue::String(text) => Value::Text(text.to_owned()),
-            AnyValue::StringOwned(text) => Value::Text(text.to_string()),
-            AnyValue::Int64(number) => Value::Number(number),
-            AnyValue::Boolean(flag) => Value::Flag(flag),
-            AnyValue::Date(days) => {
-                u16::try_from(days).map_or(Value::Number(days.into()), |day| Value::Day(Day(day)))
-            }
-            other => Value::Text(other.to_string()),
-        };
-        cells.push((column.name().to_string(), value));
+        cells.push((column.name().to_string(), value(&column.get(row)?)));
     }
     let threshold = cells.iter().find_map(|(name, value)| match value {
         Value::Number(number) if name == "threshold" => Some(*number),

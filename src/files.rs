@@ -1,7 +1,7 @@
 //! Writing files so that a crash at any instant leaves either the old state or the new one.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,15 +16,18 @@ const TEMPORARY: &str = ".tmp-";
 /// # Errors
 /// [`Error::Write`]; of kind `AlreadyExists` if another file stands there.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = temporary_beside(path);
-    let written = write_synced(&temporary, bytes).and_then(|()| {
-        std::fs::hard_link(&temporary, path).or_else(|error| match std::fs::read(path) {
+    write_new_by(path, bytes, &temporary_beside(path))
+}
+
+fn write_new_by(path: &Path, bytes: &[u8], temporary: &Path) -> Result<()> {
+    let written = write_synced(temporary, bytes).and_then(|()| {
+        std::fs::hard_link(temporary, path).or_else(|error| match std::fs::read(path) {
             Ok(present) if present == bytes => Ok(()),
             _ => Err(error),
         })
     });
     // The temporary name is swept at the next start if this fails.
-    let _ = std::fs::remove_file(&temporary);
+    let _ = std::fs::remove_file(temporary);
     written.map_err(Error::write(path))
 }
 
@@ -36,6 +39,25 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let temporary = temporary_beside(path);
     let written = write_synced(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
     written.map_err(Error::write(path))
+}
+
+/// Writes `bytes` to `path`, whose name is their hash. What stands there already is the same or was
+/// damaged since, and is then replaced in one step. The caller syncs the directory.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn write_named(path: &Path, bytes: &[u8], staging: &Path) -> Result<()> {
+    let temporary = temporary_beside(&staging.join("_"));
+    match write_new_by(path, bytes, &temporary) {
+        Err(Error::Write { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {
+            let replaced = write_synced(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
+            if replaced.is_err() {
+                let _ = std::fs::remove_file(&temporary);
+            }
+            replaced.map_err(Error::write(path))
+        }
+        written => written,
+    }
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -58,6 +80,48 @@ pub fn sync_directory(path: &Path) -> Result<()> {
 /// [`Error::Write`].
 pub fn create_directory(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(Error::write(path))
+}
+
+/// Creates a directory in one that is there, unless it is there too, and makes its name durable.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn create_durable(path: &Path) -> Result<()> {
+    match std::fs::create_dir(path) {
+        Err(source) if source.kind() != ErrorKind::AlreadyExists => {
+            Err(Error::Write { path: path.to_owned(), source })
+        }
+        // Whoever made it may have been killed before its name was durable.
+        _ => path.parent().map_or(Ok(()), sync_directory),
+    }
+}
+
+/// The files below `root/folder`, in whatever depth, by their path below `root` and with their bytes;
+/// none if it does not exist.
+///
+/// # Errors
+/// [`Error::Read`].
+pub fn below(root: &Path, folder: &str) -> Result<Vec<(String, u64)>> {
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(root.join(folder)) {
+        let found = entry.and_then(|entry| Ok((entry.metadata()?.len(), entry)));
+        let (bytes, entry) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                let missing = error.io_error().is_some_and(|error| error.kind() == ErrorKind::NotFound);
+                if error.depth() == 0 && missing {
+                    return Ok(files);
+                }
+                let path = error.path().unwrap_or(root).to_owned();
+                return Err(Error::Read { path, source: error.into() });
+            }
+        };
+        if !entry.file_type().is_dir() {
+            let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            files.push((path.to_string_lossy().into_owned(), bytes));
+        }
+    }
+    Ok(files)
 }
 
 /// A name beside `path` that no other writer uses.

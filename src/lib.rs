@@ -25,9 +25,11 @@ pub mod pipeline;
 pub mod proof;
 pub mod publish;
 pub mod run;
+pub mod seal;
 pub mod synth;
 pub mod tables;
 pub mod tally;
+pub mod verify;
 
 /// The version of this program and the source it was made of.
 pub const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("CHARTLEDGER_SOURCE"));

@@ -29,7 +29,14 @@ pub fn to_bytes(frame: &mut DataFrame) -> Result<Vec<u8>> {
 /// # Errors
 /// [`Error::Read`] if it cannot be opened, [`Error::Damaged`] if it is not what we wrote.
 pub fn read(path: &Path, columns: Option<Vec<String>>) -> Result<DataFrame> {
-    let bytes = std::fs::read(path).map_err(Error::read(path))?;
+    decode(path, std::fs::read(path).map_err(Error::read(path))?, columns)
+}
+
+/// The same from the bytes of the file.
+///
+/// # Errors
+/// [`Error::Damaged`] if they are not what we wrote.
+pub fn decode(path: &Path, bytes: Vec<u8>, columns: Option<Vec<String>>) -> Result<DataFrame> {
     let frame = ParquetReader::new(Cursor::new(bytes))
         .with_columns(columns)
         .read_parallel(ParallelStrategy::None)

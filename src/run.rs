@@ -25,6 +25,7 @@ use crate::exports::{self, Decoded, Found, Progress};
 use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Update, WriteLock, classify};
 use crate::pipeline::Plan;
 use crate::publish::{self, PublishedTable};
+use crate::seal;
 use crate::tables::{self, Table};
 use crate::tally::{Asked, Folded, Setup, Surveyed};
 use passes::{export_order, fold};
@@ -68,6 +69,8 @@ pub struct Unchanged {
     pub found: usize,
     /// Files that could not be used.
     pub refused: Vec<Refused>,
+    /// Files that are left out because they were forgotten.
+    pub left_out: Vec<String>,
     /// The headline ranking's rows, if the pipeline names one.
     pub headline: Option<(String, DataFrame)>,
     /// The verdicts on the pipeline's claims, if it has any.
@@ -88,6 +91,8 @@ pub struct Report {
     pub update: Update,
     /// Files that could not be used.
     pub refused: Vec<Refused>,
+    /// Files that were taken out of the ledger on purpose, and were not taken in again.
+    pub left_out: Vec<String>,
     /// Rows of all exports in the ledger, by what became of them.
     pub rows: RowAccount,
     /// Rows decoded in this run.
@@ -142,7 +147,7 @@ pub fn prepare(plan: &Plan, progress: &Progress) -> Result<Prepared> {
     let pending: Vec<Found> = found
         .iter()
         .zip(&changes)
-        .filter(|(_, change)| **change != Change::Unchanged)
+        .filter(|(_, change)| matches!(**change, Change::New | Change::Changed))
         .map(|(found, _)| found.clone())
         .collect();
     info!(exports = found.len(), pending = pending.len(), "discovered");
@@ -162,6 +167,21 @@ impl Prepared {
         self.decoded.exports.iter().filter_map(refused).collect()
     }
 
+    /// The files that were taken out of the ledger on purpose: those that look the same, and those
+    /// that were read and turned out to be.
+    pub fn left_out(&self) -> Vec<String> {
+        let state = &self.ledger.state;
+        let looks = self.found.iter().filter(|(_, change)| *change == Change::Forgotten);
+        let is = |export: &&exports::Export| {
+            let Some(hash) = export.hash.map(|hash| hash.to_hex().to_string()) else { return false };
+            let name = export.found.name.as_str();
+            let is_in = || state.listed().any(|(_, entry)| entry.name == name && entry.hash == hash);
+            state.is_forgotten(name, &hash) && !is_in()
+        };
+        let read = self.decoded.exports.iter().filter(is).map(|export| export.found.name.clone());
+        looks.map(|(found, _)| found.name.clone()).chain(read).collect()
+    }
+
     /// The months into which decoded rows fall.
     pub fn months(&self) -> BTreeSet<MonthKey> {
         let key = |piece: &exports::Piece| MonthKey {
@@ -177,7 +197,9 @@ impl Prepared {
         let set_aside = || self.set_aside().into_iter().next();
         let usable =
             |export: &exports::Export| export.content.as_ref().is_ok_and(|content| content.days.is_some());
-        if !self.decoded.exports.iter().any(usable) && self.ledger.state.exports.is_empty() {
+        let left_out = self.left_out();
+        let usable = |export: &exports::Export| usable(export) && !left_out.contains(&export.found.name);
+        if !self.decoded.exports.iter().any(usable) && self.ledger.state.listed().next().is_none() {
             let roots: Vec<String> = plan.roots.iter().map(|root| root.display().to_string()).collect();
             let first = refused.or_else(set_aside).map_or(String::new(), |first| format!("; {first}"));
             return Err(Error::Input(format!("no usable export under {}{first}", roots.join(", "))));
@@ -223,6 +245,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
     for Refused { export, problem } in &refused {
         warn!(export, problem, "export refused");
     }
+    let left_out = prepared.left_out();
     let (rows_decoded, bytes_read) = (progress.rows(), progress.bytes());
     let Prepared { mut ledger, found, decoded, mut timings } = prepared;
     let update = timings.time("ledger", || ledger.update(&lock, decoded, &plan.policy))?;
@@ -241,6 +264,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
             latest: publish::latest(&plan.out),
             found: found.len(),
             refused,
+            left_out,
             headline,
             claims,
             timings,
@@ -264,7 +288,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
     let so_far = timings.clone();
     let manifest = |tables: &[PublishedTable]| {
         let value = manifest(plan, &ledger, &run, tables, &refused, counted.since, &so_far);
-        format!("{value:#}\n")
+        seal::close(format!("{value:#}\n"))
     };
     let tables = timings.time("publish", || publish::publish(&plan.out, &run, tables, manifest))?;
     info!(run, tables = tables.len(), "published");
@@ -278,6 +302,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
         found: found.len(),
         update,
         refused,
+        left_out,
         rows,
         rows_decoded,
         bytes_read,
@@ -326,7 +351,7 @@ fn published(plan: &Plan, contract: &tables::Contract) -> Option<DataFrame> {
 /// [`Error::Usage`] for a ledger without exports, [`Error::Read`], [`Error::Damaged`].
 pub fn check_claims(plan: &Plan) -> Result<Table> {
     let ledger = Ledger::open(&plan.ledger)?;
-    if ledger.state.exports.is_empty() {
+    if ledger.state.listed().next().is_none() {
         let ledger = plan.ledger.display();
         return Err(Error::Usage(format!("the ledger {ledger} is empty; `chartledger run` fills it")));
     }
@@ -350,6 +375,18 @@ pub fn check_claims(plan: &Plan) -> Result<Table> {
         since: None,
     };
     tables::build_one(&tables::claims::CONTRACT, &counted.sources(plan, state))
+}
+
+/// The tables that the ledger's months give, all of them counted from the first; nothing is read
+/// but the ledger, and nothing is written.
+///
+/// # Errors
+/// Those of [`count`] and of the tables' contracts.
+pub fn rebuild(plan: &Plan, ledger: &Ledger) -> Result<Vec<Table>> {
+    let counted = count(plan, ledger, &Checkpoints::NONE, &mut Timings::default())?;
+    let tables = tables::build(&counted.sources(plan, &ledger.state))?;
+    tables.iter().try_for_each(tables::audit)?;
+    Ok(tables)
 }
 
 /// Refuses to publish figures from scopes with too many dates of which nothing is known.
@@ -386,7 +423,7 @@ fn manifest(
     since: Option<Month>,
     timings: &Timings,
 ) -> Value {
-    let inputs = ledger.state.exports.iter().map(|export| {
+    let inputs = ledger.state.listed().map(|(_, export)| {
         json!({
             "export": export.name,
             "hash": export.hash,
@@ -401,6 +438,7 @@ fn manifest(
     let stages: serde_json::Map<String, Value> =
         timings.0.iter().map(|(stage, time)| ((*stage).to_owned(), json!(time.as_secs_f64()))).collect();
     json!({
+        "seal": seal::OPEN,
         "run": run,
         "chartledger": env!("CARGO_PKG_VERSION"),
         "program": crate::PROGRAM,

@@ -4,6 +4,7 @@ mod catalog;
 mod claims;
 mod explain;
 mod inspect;
+mod ledger;
 mod plan;
 mod progress;
 mod run;
@@ -11,6 +12,7 @@ mod schema;
 mod show;
 mod synth;
 mod text;
+mod verify;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -66,6 +68,10 @@ enum Command {
     Schema(schema::SchemaArgs),
     /// Look after the catalog
     Catalog(catalog::CatalogArgs),
+    /// Check that ledger and runs are as they were written, and that the tables follow
+    Verify(verify::VerifyArgs),
+    /// Look after the ledger
+    Ledger(ledger::LedgerArgs),
     /// Judge statements by what the ledger holds
     Claims(claims::ClaimsArgs),
     /// Make synthetic exports, the same ones for the same seed
@@ -119,6 +125,8 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::main(args),
         Command::Show(args) => show::main(args),
         Command::Explain(args) => explain::main(args),
+        Command::Verify(args) => verify::main(args, quiet),
+        Command::Ledger(args) => ledger::main(args, quiet || log_only),
         Command::Schema(args) => schema::main(args),
         Command::Catalog(args) => catalog::main(args),
         Command::Claims(args) => claims::main(args, quiet || log_only),

@@ -34,6 +34,7 @@ pub fn main(args: PlanArgs) -> anyhow::Result<()> {
         writeln!(out, "{:<10} {}", format!("{change:?}").to_lowercase(), text::printable(&found.name))?;
     }
     text::refused(&mut out, &prepared.refused())?;
+    text::left_out(&mut out, &prepared.left_out())?;
     let contents = || prepared.decoded.exports.iter().filter_map(|export| export.content.as_ref().ok());
     let rows: u64 = contents().map(|content| content.rows_read).sum();
     let bad: usize = contents().map(|content| content.set_aside.len()).sum();

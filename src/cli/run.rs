@@ -115,6 +115,7 @@ fn shown(frame: &DataFrame) -> PolarsResult<DataFrame> {
 fn nothing_new(out: &mut impl Write, unchanged: &Unchanged) -> io::Result<()> {
     writeln!(out, "read       nothing new in {}", text::plural(unchanged.found as i64, "export"))?;
     text::refused(out, &unchanged.refused)?;
+    text::left_out(out, &unchanged.left_out)?;
     writeln!(out, "time       {}", text::seconds(unchanged.timings.total()))?;
     writeln!(out, "published  nothing, {} is of run {}", text::path(&unchanged.latest), unchanged.run)
 }
@@ -130,6 +131,7 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
         text::bytes(report.bytes_read),
     )?;
     text::refused(out, &report.refused)?;
+    text::left_out(out, &report.left_out)?;
     let changed = match update.months.len() {
         0 => "nothing new".to_owned(),
         months => format!("{} written, {}", text::plural(months, "month"), text::bytes(update.bytes)),

@@ -91,6 +91,19 @@ pub fn refused(out: &mut impl Write, refused: &[Refused]) -> io::Result<()> {
     }
 }
 
+/// The first few of the files that were taken out of the ledger on purpose, a line each.
+pub fn left_out(out: &mut impl Write, names: &[String]) -> io::Result<()> {
+    const SHOWN: usize = 5;
+    for name in names.iter().take(SHOWN) {
+        let name = printable(name);
+        writeln!(out, "left out   {name}: forgotten; `ledger forget --undo {name}` takes that back")?;
+    }
+    match names.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => writeln!(out, "left out   and {more} more"),
+    }
+}
+
 /// An empty table in the house style: no lines but one below the head.
 pub fn table(width: Option<u16>) -> Table {
     let mut table = Table::new();

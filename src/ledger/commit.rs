@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::forget::Forgotten;
+use super::log::Operation;
 use super::merge::{Merged, MonthFiles, MonthKey, merge};
 use super::month::{self, MONTHS};
 use super::policy::Policy;
@@ -30,31 +32,21 @@ impl Ledger {
     /// # Errors
     /// [`crate::error::Error::Write`] and those of reading months; the ledger is then as it was.
     pub fn update(&mut self, _lock: &WriteLock, decoded: Decoded, policy: &Policy) -> Result<Update> {
-        let root = self.root.clone();
-        let write = |Settled { kept, lost }: Settled| {
-            let mut files = MonthFiles::default();
-            if !lost.is_empty() {
-                let bytes = parquet::to_bytes(&mut month::lost_to_frame(&lost)?)?;
-                files.lost = Some(write_named(&root, log::OWN, "lost-", &bytes)?);
-            }
-            if !kept.is_empty() {
-                let rows = kept.len() as u64;
-                let mut frame = month::to_frame(&kept)?;
-                drop(kept);
-                let bytes = parquet::to_bytes(&mut frame)?;
-                let path = write_named(&root, MONTHS, "", &bytes)?;
-                files.kept = Some(MonthFile { path, size: bytes.len() as u64, rows });
-            }
-            Ok(files)
-        };
+        let write = |key: &MonthKey, settled| write_month(&self.root, key, settled);
         let merged = merge(&self.state, decoded, policy, |key| self.read_settled(key), write)?;
         if merged.new_exports == 0 {
             return Ok(Update::default());
         }
-        self.commit(merged)
+        self.commit(merged, Operation::Write, self.state.forgotten.clone())
     }
 
-    fn commit(&mut self, merged: Merged) -> Result<Update> {
+    /// Commits what was merged; `forgotten` is what the commit remembers as taken out.
+    pub(super) fn commit(
+        &mut self,
+        merged: Merged,
+        operation: Operation<'_>,
+        forgotten: Vec<Forgotten>,
+    ) -> Result<Update> {
         let root = self.root.clone();
         let mut written = 0;
         let mut side = |kind: &str, frame: Result<polars::prelude::DataFrame>| {
@@ -84,15 +76,15 @@ impl Ledger {
             side("listings", register::listings_frame(&merged.listings))?,
             merged.regions.clone(),
             &lost,
+            forgotten.clone(),
         );
         let version = self.version.map_or(0, |version| version + 1);
         let timestamp =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
         let id = self.state.id.clone().unwrap_or_else(|| log::table_id(timestamp));
-        let text = log::commit((version == 0).then_some(&id), timestamp, &added, &removed, &dictionaries);
-        for directory in [MONTHS, log::OWN] {
-            files::sync_directory(&root.join(directory))?;
-        }
+        let first = (version == 0).then_some(id.as_str());
+        let text = log::commit(operation, first, timestamp, &added, &removed, &dictionaries);
+        files::sync_directory(&root.join(log::OWN))?;
         let log = root.join(log::LOG);
         files::write_new(&log.join(log::file_name(version)), text.as_bytes())?;
         files::sync_directory(&log)?;
@@ -112,14 +104,44 @@ impl Ledger {
             quarantine: merged.quarantine,
             listings: merged.listings,
             regions: merged.regions,
+            forgotten,
         };
         Ok(update)
     }
 }
 
+/// Writes the files of a month.
+pub(super) fn write_month(
+    root: &Path,
+    key: &MonthKey,
+    Settled { kept, lost }: Settled,
+) -> Result<MonthFiles> {
+    let mut files = MonthFiles::default();
+    if !lost.is_empty() {
+        let bytes = parquet::to_bytes(&mut month::lost_to_frame(&lost)?)?;
+        files.lost = Some(write_named(root, log::OWN, "lost-", &bytes)?);
+    }
+    if !kept.is_empty() {
+        let rows = kept.len() as u64;
+        let mut frame = month::to_frame(&kept)?;
+        drop(kept);
+        let bytes = parquet::to_bytes(&mut frame)?;
+        let folder = month::folder(key);
+        for folder in [folder.rsplit_once('/').map_or(MONTHS, |(chart, _)| chart), &folder] {
+            files::create_durable(&root.join(folder))?;
+        }
+        let path = write_named(root, &folder, "", &bytes)?;
+        files::sync_directory(&root.join(folder))?;
+        files.kept = Some(MonthFile { path, size: bytes.len() as u64, rows });
+    }
+    Ok(files)
+}
+
 /// Writes `bytes` under a name made of their hash; the path relative to the ledger.
 fn write_named(root: &Path, directory: &str, prefix: &str, bytes: &[u8]) -> Result<String> {
     let path = format!("{directory}/{prefix}{}.parquet", blake3::hash(bytes).to_hex());
-    files::write_new(&root.join(&path), bytes)?;
+    // Unfinished files stand where the next run looks for left-overs.
+    let top = directory.split('/').next().unwrap_or(directory);
+    files::write_named(&root.join(&path), bytes, &root.join(top))?;
     Ok(path)
 }

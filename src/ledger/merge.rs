@@ -31,13 +31,16 @@ pub enum Change {
     Changed,
     /// It is in the ledger.
     Unchanged,
+    /// It was taken out of the ledger on purpose, and is not taken in again.
+    Forgotten,
 }
 
 /// How a file stands to the ledger.
 pub fn classify(state: &State, found: &[Found]) -> Vec<Change> {
     let known: HashMap<&str, &ExportEntry> =
-        state.exports.iter().map(|entry| (entry.name.as_str(), entry)).collect();
+        state.listed().map(|(_, entry)| (entry.name.as_str(), entry)).collect();
     let change = |found: &Found| match known.get(found.name.as_str()) {
+        None if state.forgotten.iter().any(|forgotten| forgotten.looks_like(found)) => Change::Forgotten,
         None => Change::New,
         Some(entry) if entry.size == found.size && entry.modified == found.modified => Change::Unchanged,
         Some(_) => Change::Changed,
@@ -80,7 +83,7 @@ pub fn merge(
     decoded: Decoded,
     policy: &Policy,
     read: impl Fn(&MonthKey) -> Result<Settled> + Sync,
-    write: impl Fn(Settled) -> Result<MonthFiles> + Sync,
+    write: impl Fn(&MonthKey, Settled) -> Result<MonthFiles> + Sync,
 ) -> Result<Merged> {
     let register = Register::new(state, &decoded);
     let Decoded { charts, scopes, dictionaries, pieces, .. } = decoded;
@@ -134,17 +137,14 @@ pub fn merge(
             }
             settled.lost.extend(gone.into_iter().map(|(row, _)| (row, Loss::Replaced)));
             accounts.add(&settled, 1);
-            Ok((key, write(settled)?, accounts))
+            let files = write(&key, settled)?;
+            Ok((key, files, accounts))
         })
         .collect::<Result<_>>()?;
 
     let mut months = Vec::with_capacity(rewritten.len());
     for (key, files, accounts) in rewritten {
-        for (code, change) in accounts.0 {
-            if let Some(entry) = exports.get_mut(code as usize) {
-                change.apply(&mut entry.rows);
-            }
-        }
+        accounts.apply(&mut exports);
         months.push((key, files));
     }
     let Names { listings, regions, .. } = names;
@@ -179,7 +179,7 @@ impl Register {
         let mut quarantine = state.quarantine.clone();
         let mut replaced = BTreeSet::new();
         let mut live: HashMap<String, u32> =
-            exports.iter().enumerate().map(|(code, entry)| (entry.name.clone(), code as u32)).collect();
+            state.listed().map(|(code, entry)| (entry.name.clone(), code)).collect();
         let mut new_exports = 0;
         let mut codes = Vec::with_capacity(decoded.exports.len());
         for export in &decoded.exports {
@@ -188,11 +188,13 @@ impl Register {
                 continue;
             };
             let hash = hash.to_hex().to_string();
-            if let Some(old) = live.get(&export.found.name).and_then(|&code| exports.get_mut(code as usize)) {
-                if old.hash == hash {
-                    codes.push(None);
-                    continue;
-                }
+            let old = live.get(&export.found.name).and_then(|&code| exports.get_mut(code as usize));
+            let is_known = old.as_ref().is_some_and(|old| old.hash == hash);
+            if is_known || state.is_forgotten(&export.found.name, &hash) {
+                codes.push(None);
+                continue;
+            }
+            if let Some(old) = old {
                 old.name = format!("{}@{}", old.name, &old.hash[..old.hash.len().min(8)]);
                 old.replaced = true;
                 replaced.extend(live.get(&export.found.name));
@@ -215,6 +217,7 @@ impl Register {
                     ..RowAccount::default()
                 },
                 replaced: false,
+                forgotten: false,
             });
             quarantine.extend(content.set_aside.iter().map(|row| Quarantined {
                 export: code,
@@ -343,7 +346,7 @@ pub(super) fn track_codes(listings: &[Listing]) -> Vec<u32> {
 }
 
 /// The months in which replaced exports have rows.
-fn months_of(exports: &[ExportEntry], replaced: &BTreeSet<u32>, state: &State) -> Vec<MonthKey> {
+pub(super) fn months_of(exports: &[ExportEntry], replaced: &BTreeSet<u32>, state: &State) -> Vec<MonthKey> {
     let touches = |key: &&MonthKey| {
         replaced.iter().filter_map(|&code| exports.get(code as usize)).any(|entry| {
             let spans = |(first, last): (crate::dates::Day, crate::dates::Day)| {
@@ -357,7 +360,7 @@ fn months_of(exports: &[ExportEntry], replaced: &BTreeSet<u32>, state: &State) -
 
 /// Changes of row accounts, by export.
 #[derive(Default)]
-struct Accounts(BTreeMap<u32, AccountChange>);
+pub(super) struct Accounts(BTreeMap<u32, AccountChange>);
 
 #[derive(Default)]
 struct AccountChange {
@@ -371,8 +374,17 @@ impl Accounts {
         self.0.entry(export).or_default()
     }
 
+    /// Makes the changes in the register.
+    pub(super) fn apply(&self, exports: &mut [ExportEntry]) {
+        for (code, change) in &self.0 {
+            if let Some(entry) = exports.get_mut(*code as usize) {
+                change.apply(&mut entry.rows);
+            }
+        }
+    }
+
     /// Adds the rows of a month, or takes them away.
-    fn add(&mut self, month: &Settled, sign: i64) {
+    pub(super) fn add(&mut self, month: &Settled, sign: i64) {
         for same in month.kept.chunk_by(|a, b| a.export == b.export) {
             self.of(same[0].export).used += sign * same.len() as i64;
         }

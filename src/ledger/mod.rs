@@ -7,38 +7,44 @@
 //! ledger/
 //!   _delta_log/00000000000000000000.json   one commit: months added and removed, dictionaries named
 //!   _chartledger/<kind>-<hash>.parquet     exports, quarantine, listings, lost rows of a commit
-//!   months/<hash>.parquet                  observations of one chart and month
+//!   months/chart=C/month=M/<hash>.parquet  observations of one chart and month
 //!   .lock                                  held by the one writer
 //! ```
 //!
 //! Files never change once they have their name. A run reads the newest commit, [`merge`]s what it
 //! decoded into the months that this touches, and commits all of it or nothing.
 
+mod chain;
 mod commit;
 mod corrections;
+mod forget;
 mod log;
 mod merge;
 mod month;
+mod named;
 mod policy;
 mod register;
 mod settle;
 
+pub use chain::{AddedMonth, Logged, Named, live, logged};
 pub use commit::Update;
 pub use corrections::Correction;
+pub use forget::Forgotten;
 pub use merge::{Change, MonthKey, classify};
 pub use month::{MonthRows, Observation};
+pub use named::{WAY_OUT, hash_in};
 pub use policy::{OnConflict, Policy};
 pub use register::{ExportEntry, Quarantined, RowAccount};
+pub use settle::{Loss, Settled};
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::Listing;
 use crate::files;
-use settle::{Loss, Settled};
 
 /// A ledger as of its newest commit.
 pub struct Ledger {
@@ -66,6 +72,16 @@ pub struct State {
     pub listings: Vec<Listing>,
     /// Regions by code.
     pub regions: Vec<String>,
+    /// Exports that were taken out on purpose and are not taken in again.
+    pub forgotten: Vec<Forgotten>,
+}
+
+impl State {
+    /// The exports that were not taken out, with their codes.
+    pub fn listed(&self) -> impl Iterator<Item = (u32, &ExportEntry)> {
+        let all = self.exports.iter().enumerate().map(|(code, entry)| (code as u32, entry));
+        all.filter(|(_, entry)| !entry.forgotten)
+    }
 }
 
 /// An immutable file of observations.
@@ -91,7 +107,16 @@ impl Ledger {
     /// # Errors
     /// [`Error::Damaged`] if a commit or a file that it names is not readable.
     pub fn open(root: &Path) -> Result<Self> {
-        let (version, state) = log::newest(root)?;
+        let (version, state) = log::newest(root, None)?;
+        Ok(Self { root: root.to_owned(), version, state })
+    }
+
+    /// Opens the ledger as it was at `version`.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::open`]; files that only old commits name may be gone.
+    pub fn open_at(root: &Path, version: u64) -> Result<Self> {
+        let (version, state) = log::newest(root, Some(version))?;
         Ok(Self { root: root.to_owned(), version, state })
     }
 
@@ -100,7 +125,7 @@ impl Ledger {
     /// # Errors
     /// [`Error::Locked`] if another run has it, [`Error::Write`] if the directory cannot be made.
     pub fn lock(root: &Path) -> Result<WriteLock> {
-        use std::io::{Read, Seek, Write};
+        use std::io::{Seek, Write};
         for directory in [root.to_owned(), root.join(log::LOG), root.join(log::OWN), root.join(month::MONTHS)]
         {
             files::create_directory(&directory)?;
@@ -113,12 +138,13 @@ impl Ledger {
             .truncate(false)
             .open(&path)
             .map_err(Error::write(&path))?;
-        if file.try_lock().is_err() {
-            let mut holder = String::new();
-            // The holder's note is a courtesy; the lock itself is the truth.
-            let _ = file.read_to_string(&mut holder);
-            let holder = if holder.is_empty() { holder } else { format!(" ({})", holder.trim()) };
-            return Err(Error::Locked { path: root.to_owned(), holder });
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let holder = holder(&path).map_or(String::new(), |holder| format!(" ({holder})"));
+                return Err(Error::Locked { path: root.to_owned(), holder });
+            }
+            Err(TryLockError::Error(source)) => return Err(Error::Write { path, source }),
         }
         let note = format!("process {}", std::process::id());
         let noted =
@@ -152,7 +178,10 @@ impl Ledger {
     }
 
     /// Reads all rows of a month, those that count and those that do not.
-    fn read_settled(&self, key: &MonthKey) -> Result<Settled> {
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Damaged`].
+    pub fn read_settled(&self, key: &MonthKey) -> Result<Settled> {
         let lost = self.state.lost.get(key).map(|path| month::read_lost(&self.root.join(path)));
         Ok(Settled { kept: self.read_month(key)?.0, lost: lost.transpose()?.unwrap_or_default() })
     }
@@ -172,4 +201,25 @@ impl Ledger {
     pub fn root(&self) -> &Path {
         &self.root
     }
+}
+
+/// The note that the holder of a lock left in it, once it is there: it is written after the lock is
+/// taken, and what an earlier holder wrote says nothing. A courtesy; the lock itself is the truth.
+fn holder(path: &Path) -> Option<String> {
+    for _ in 0..20 {
+        let note = std::fs::read_to_string(path).ok()?;
+        let process = note.trim().strip_prefix("process ").and_then(|id| id.parse::<u32>().ok());
+        if process.is_some_and(|id| Path::new("/proc").join(id.to_string()).exists()) {
+            return Some(note.trim().to_owned());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    None
+}
+
+/// What settling the rows of a month once more gives, under a policy.
+pub fn resettled(state: &State, month: &Settled, policy: &Policy) -> Settled {
+    let lost = month.lost.iter().filter(|(_, loss)| *loss != Loss::Replaced);
+    let rows = month.kept.iter().chain(lost.map(|(row, _)| row)).copied().collect();
+    settle::settle(rows, &merge::track_codes(&state.listings), &policy.places(&state.exports))
 }

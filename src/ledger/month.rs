@@ -20,14 +20,28 @@ use std::path::Path;
 
 use polars::prelude::*;
 
+use super::merge::MonthKey;
+use super::named;
 use super::settle::Loss;
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::{NO_STREAMS, NO_TOTAL, Reported};
-use crate::parquet;
 
 /// The folder of the months.
 pub const MONTHS: &str = "months";
+
+/// The folder of a month, named as other readers expect it: polars takes the partition values from
+/// the path and not from the log.
+pub fn folder(key: &MonthKey) -> String {
+    let mut chart = String::with_capacity(key.chart.len());
+    for byte in key.chart.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b':' => chart.push(byte as char),
+            _ => chart.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    format!("{MONTHS}/chart={chart}/month={}", key.month)
+}
 
 /// One observation, with the codes of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,7 +153,7 @@ pub fn lost_to_frame(lost: &[(Observation, Loss)]) -> Result<DataFrame> {
 /// # Errors
 /// [`Error::Read`], [`Error::Damaged`].
 pub fn read_lost(path: &Path) -> Result<Vec<(Observation, Loss)>> {
-    let frame = parquet::read(path, None)?;
+    let frame = named::read(path)?;
     let lost = || -> PolarsResult<Vec<(Observation, Loss)>> {
         let superseded = frame.column("superseded")?.bool()?;
         let replaced = match frame.column("replaced") {
@@ -162,7 +176,7 @@ pub fn read_lost(path: &Path) -> Result<Vec<(Observation, Loss)>> {
 /// # Errors
 /// [`Error::Read`], [`Error::Damaged`].
 pub fn read(path: &Path) -> Result<MonthRows> {
-    let frame = parquet::read(path, None)?;
+    let frame = named::read(path)?;
     from_frame(&frame).map(MonthRows).map_err(|error| Error::damaged(path, error))
 }
 

@@ -64,7 +64,7 @@ impl Policy {
     /// [`Error::Input`] if a file has changed and [`OnConflict::Fail`] forbids it.
     pub fn refuse(&self, state: &State, decoded: &mut Decoded) -> Result<()> {
         let known: std::collections::HashMap<&str, &ExportEntry> =
-            state.exports.iter().map(|entry| (entry.name.as_str(), entry)).collect();
+            state.listed().map(|(_, entry)| (entry.name.as_str(), entry)).collect();
         let mut refused = vec![false; decoded.exports.len()];
         for (export, refused) in decoded.exports.iter_mut().zip(&mut refused) {
             let Some(entry) = known.get(export.found.name.as_str()) else { continue };

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use polars::prelude::*;
 
+use super::named;
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::Listing;
-use crate::parquet;
 
 /// What the ledger knows of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub struct ExportEntry {
     pub rows: RowAccount,
     /// Whether a corrected file of the same name has replaced it.
     pub replaced: bool,
+    /// Whether it was taken out on purpose: it then has no rows and stands in no table, and keeps
+    /// its place for the sake of the codes behind it.
+    pub forgotten: bool,
 }
 
 /// Where the rows of an export went: read is the sum of the others.
@@ -108,13 +111,14 @@ pub fn exports_frame(entries: &[ExportEntry]) -> Result<DataFrame> {
         number("rows_superseded", &|entry| entry.rows.superseded),
         number("rows_quarantined", &|entry| entry.rows.quarantined),
         number("replaced", &|entry| u64::from(entry.replaced)),
+        number("forgotten", &|entry| u64::from(entry.forgotten)),
     ];
     Ok(DataFrame::new(entries.len(), columns)?)
 }
 
 /// Reads what [`exports_frame`] wrote.
 pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
-    let frame = parquet::read(path, None)?;
+    let frame = named::read(path)?;
     let entries = || -> PolarsResult<Vec<ExportEntry>> {
         let text = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.str()?.clone());
         let number = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i64()?.clone());
@@ -123,6 +127,8 @@ pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
         let dialects = text("dialect")?;
         let [charts, regions] = [text("charts")?, text("regions")?];
         let [sizes, modified, replaced] = [number("size")?, number("modified")?, number("replaced")?];
+        // Ledgers from before anything could be forgotten have no such column.
+        let forgotten = frame.column("forgotten").ok().map(|_| number("forgotten")).transpose()?;
         let [first, last] = [day("first_on")?, day("last_on")?];
         let rows = [
             number("rows_read")?,
@@ -156,6 +162,7 @@ pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
                 quarantined: count(&rows[4], row),
             },
             replaced: count(&replaced, row) != 0,
+            forgotten: forgotten.as_ref().is_some_and(|column| count(column, row) != 0),
         };
         Ok((0..frame.height()).map(entry).collect())
     };
@@ -181,7 +188,7 @@ pub fn quarantine_frame(rows: &[Quarantined]) -> Result<DataFrame> {
 
 /// Reads what [`quarantine_frame`] wrote.
 pub fn read_quarantine(path: &Path) -> Result<Vec<Quarantined>> {
-    let frame = parquet::read(path, None)?;
+    let frame = named::read(path)?;
     let rows = || -> PolarsResult<Vec<Quarantined>> {
         let [export, line] = [frame.column("export")?.i64()?, frame.column("line")?.i64()?];
         let [reason, raw] = [frame.column("reason")?.str()?, frame.column("raw")?.str()?];
@@ -211,7 +218,7 @@ pub fn listings_frame(listings: &[Listing]) -> Result<DataFrame> {
 
 /// Reads what [`listings_frame`] wrote.
 pub fn read_listings(path: &Path) -> Result<Vec<Listing>> {
-    let frame = parquet::read(path, None)?;
+    let frame = named::read(path)?;
     let listings = || -> PolarsResult<Vec<Listing>> {
         let text = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.str()?.clone());
         let [uri, title, artists] = [text("uri")?, text("title")?, text("artists")?];

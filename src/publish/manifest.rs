@@ -32,6 +32,25 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Reads the text of a manifest.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        Ok(Self {
+            run: file.run,
+            as_of: file.as_of.map(|date| date.parse()).transpose()?,
+            program: file.program,
+            ledger_id: file.ledger.id,
+            ledger: file.ledger.version,
+            pipeline: file.pipeline.hash,
+            catalog: file.catalog.hash,
+            claims: file.claims.hash,
+            tables: file.tables.into_iter().map(|table| (table.name, table.hash)).collect(),
+        })
+    }
+
     /// The BLAKE3 of a table's file, as the run wrote it.
     pub fn hash_of(&self, table: &str) -> Option<&str> {
         self.tables.iter().find(|(name, _)| name == table).map(|(_, hash)| hash.as_str())
@@ -85,18 +104,6 @@ pub fn manifest(out: &Path) -> Result<Manifest> {
         }
         Err(error) => return Err(Error::read(&path)(error)),
     };
-    let damaged = |problem: String| Error::damaged(&path, format!("{problem}; run the pipeline again"));
-    let file: File = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-    let as_of = file.as_of.map(|date| date.parse()).transpose().map_err(damaged)?;
-    Ok(Manifest {
-        run: file.run,
-        as_of,
-        program: file.program,
-        ledger_id: file.ledger.id,
-        ledger: file.ledger.version,
-        pipeline: file.pipeline.hash,
-        catalog: file.catalog.hash,
-        claims: file.claims.hash,
-        tables: file.tables.into_iter().map(|table| (table.name, table.hash)).collect(),
-    })
+    Manifest::parse(&text)
+        .map_err(|problem| Error::damaged(&path, format!("{problem}; run the pipeline again")))
 }

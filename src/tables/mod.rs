@@ -172,7 +172,7 @@ impl Sources<'_> {
     /// Whether an export was there on the date as of which the tables are.
     fn is_listed(&self, export: &ExportEntry) -> bool {
         let first = export.days.map(|days| days.0);
-        self.plan.as_of.is_none_or(|as_of| first.is_none_or(|first| first <= as_of))
+        !export.forgotten && self.plan.as_of.is_none_or(|as_of| first.is_none_or(|first| first <= as_of))
     }
 
     /// The tally that counts otherwise for another one.

@@ -8,6 +8,9 @@
 //! | `show.rs` | what `show` and `schema` print, and what is published |
 //! | `claims.rs` | verdicts on what others say, claims files, the command |
 //! | `accounts.rs` | same exports, same bytes; where every row went |
+//! | `crash.rs` | kills at any instant and step, full disks, two runs at once |
+//! | `verify.rs` | each kind of damage to ledger and runs, and what `verify` says of it |
+//! | `forget.rs` | taking exports out of the ledger |
 //! | `catalog.rs` | who is who: roles, dated names, songs, works, look-alikes |
 //! | `golden.rs` | the cases of `tests/golden` |
 //! | `properties.rs` | the tables, against the oracle on made-up worlds |
@@ -20,9 +23,11 @@ mod catalog;
 mod claims;
 mod cli;
 mod corrections;
+mod crash;
 mod decode;
 mod dialects;
 mod explain;
+mod forget;
 mod golden;
 mod nights;
 mod oracle;
@@ -32,4 +37,5 @@ mod sample;
 mod show;
 mod support;
 mod truth;
+mod verify;
 mod world;

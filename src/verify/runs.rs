@@ -1,0 +1,81 @@
+//! Every published run against its `run.json`.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{Faults, Part, plural};
+use crate::error::{Error, Result};
+use crate::publish::{self, MANIFEST, Manifest};
+use crate::seal;
+
+/// What to do about a run that is damaged.
+const ANEW: &str =
+    "`chartledger run --full` publishes a whole one; delete the damaged one, or restore it from a backup";
+
+/// A place and a problem.
+type Found = (PathBuf, String);
+
+/// Checks the runs, and says what was checked.
+///
+/// # Errors
+/// [`Error::Read`] if the output cannot be listed.
+pub fn check(out: &Path, faults: &mut Faults) -> Result<String> {
+    let runs = publish::folders(out)?;
+    let mut tables = 0;
+    for run in &runs {
+        let (count, found) = check_run(run);
+        tables += count;
+        for (path, problem) in found {
+            faults.add(Part::Run, path.display(), problem, ANEW);
+        }
+    }
+    let mut none = "";
+    let latest = publish::latest(out);
+    match std::fs::read_link(&latest) {
+        Ok(target) if !runs.contains(&out.join(&target)) => {
+            let problem = format!("it points to {}, which is not there", target.display());
+            faults.add(Part::Run, latest.display(), problem, ANEW);
+        }
+        Ok(_) => {}
+        // As a first run that was interrupted before the switch leaves it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => none = "; none is the latest",
+        Err(error) => {
+            faults.add(Part::Run, latest.display(), format!("it is no link to a run: {error}"), ANEW)
+        }
+    }
+    Ok(format!("{} published, {} hashed{none}", runs.len(), plural(tables as u64, "table")))
+}
+
+/// How many tables a run has, and what is wrong with it.
+fn check_run(run: &Path) -> (usize, Vec<Found>) {
+    let path = run.join(MANIFEST);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => return (0, vec![(path, format!("it cannot be read: {error}"))]),
+    };
+    let manifest = match Manifest::parse(&text) {
+        Ok(manifest) => manifest,
+        Err(problem) => return (0, vec![(path, format!("it cannot be read: {problem}"))]),
+    };
+    let mut found = Vec::new();
+    if !seal::holds(&text) {
+        found.push((path, "its text has changed since the run wrote it".to_owned()));
+    }
+    if run.file_name().is_some_and(|name| name.to_string_lossy() != manifest.run) {
+        found.push((run.to_owned(), format!("its {MANIFEST} is the one of run {}", manifest.run)));
+    }
+    let of_tables = manifest.tables.par_iter().filter_map(|(table, due)| {
+        // The name comes from a text that may have been edited.
+        let path = run.join(Path::new(&format!("{table}.parquet")).file_name()?);
+        let problem = match std::fs::read(&path).map_err(Error::read(&path)) {
+            Ok(bytes) if blake3::hash(&bytes).to_hex().as_str() == due => return None,
+            Ok(_) => format!("it is not the file that the run wrote: its hash is not the one in {MANIFEST}"),
+            Err(error) => error.to_string(),
+        };
+        Some((path, problem))
+    });
+    let of_tables: Vec<Found> = of_tables.collect();
+    found.extend(of_tables);
+    (manifest.tables.len(), found)
+}
