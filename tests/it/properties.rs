@@ -147,6 +147,11 @@ proptest! {
     }
 
     #[test]
+    fn a_ledger_that_forgets_is_one_that_never_saw(world in worlds(), gone in vec(any::<Index>(), 1..3)) {
+        forgetting(&world, &gone).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
     fn as_of_a_date_the_tables_are_those_of_its_exports(world in histories(), index in any::<Index>()) {
         as_of(&world, &index).map_err(TestCaseError::fail)?;
     }
@@ -217,6 +222,41 @@ fn split(world: &World, nights: &[usize]) -> Result<(), String> {
     }
     run_as(dir, "once", "")?;
     same_tables(dir, "once", "nights")
+}
+
+/// Forgets some exports, and never takes them in.
+fn forgetting(world: &World, gone: &[Index]) -> Result<(), String> {
+    let world = World { coverage: Coverage::default(), ..world.clone() };
+    if world.exports.is_empty() {
+        return Ok(());
+    }
+    let dir = laid_out(&world);
+    let dir = dir.path();
+    world.exports.iter().for_each(|export| export.put(dir));
+    run_as(dir, "nights", "")?;
+    let gone: BTreeSet<&str> = gone.iter().map(|index| index.get(&world.exports).path.as_str()).collect();
+    for name in &gone {
+        let args = format!("ledger forget {name} t.toml --ledger nights-ledger --quiet");
+        chartledger(dir, &args).map_err(|(_, message)| message)?;
+    }
+    // The files are still there.
+    let forgot = run_as(dir, "nights", "");
+    for name in &gone {
+        std::fs::remove_file(dir.join("exports").join(name)).expect("an export");
+    }
+    match (run_as(dir, "once", ""), forgot) {
+        (Ok(()), Ok(())) => {}
+        // What is left may be of no use.
+        (Err(never), Err(forgot))
+            if [&never, &forgot].iter().all(|said| said.contains("no usable export")) =>
+        {
+            return Ok(());
+        }
+        (never, forgot) => return Err(format!("never seen: {never:?}\nforgotten: {forgot:?}")),
+    }
+    same_tables(dir, "once", "nights")?;
+    let verified = chartledger(dir, "verify t.toml --ledger nights-ledger --out nights");
+    verified.map(drop).map_err(|(_, message)| message)
 }
 
 /// The date of an export that has one.
