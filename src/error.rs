@@ -7,18 +7,21 @@
 use std::path::{Path, PathBuf};
 
 /// The exit codes with their meaning, in the words of the help text.
-pub const EXIT_CODES: [(u8, &str); 7] = [
+pub const EXIT_CODES: [(u8, &str); 9] = [
     (0, "success, with or without anything new"),
     (1, "internal error"),
     (2, "wrong usage, pipeline or catalog file"),
     (3, "bad input: nothing usable, or --strict and something was quarantined"),
     (
         4,
-        "an audit failed, nothing published; `claims check --strict`: a claim is contradicted; `explain`: \
-         a figure does not follow from the ledger; `verify`: something is not as it was written",
+        "an audit failed, nothing published; a scope is older than max_staleness, tables published; \
+         `claims check --strict`: a claim is contradicted; `explain`: a figure does not follow from the \
+         ledger; `verify`: something is not as it was written",
     ),
     (5, "output could not be written"),
     (6, "another run holds the ledger"),
+    (130, "stopped by SIGINT (Ctrl-C): nothing half done, run again"),
+    (143, "stopped by SIGTERM: nothing half done, run again"),
 ];
 
 /// A result of the library.
@@ -52,6 +55,9 @@ pub enum Error {
     /// A figure or a table that contradicts its own contract.
     #[error("audit failed: {0}")]
     Audit(String),
+    /// Scopes whose newest date is too old, though all that came in is published.
+    #[error("too old: {0}; the tables are published all the same, with what there is")]
+    Stale(String),
     /// A file or directory that cannot be written.
     #[error("cannot write {}{}: {source}", path.display(), way_out(source))]
     Write {
@@ -109,7 +115,11 @@ impl Error {
             Self::Frame(_) => 1,
             Self::Usage(_) | Self::Config { .. } => 2,
             Self::Input(_) | Self::Read { .. } => 3,
-            Self::Audit(_) | Self::Damaged { .. } | Self::Contradicted { .. } | Self::Faults(_) => 4,
+            Self::Audit(_)
+            | Self::Damaged { .. }
+            | Self::Contradicted { .. }
+            | Self::Faults(_)
+            | Self::Stale(_) => 4,
             Self::Write { .. } => 5,
             Self::Locked { .. } => 6,
         }

@@ -31,16 +31,6 @@ fn write_new_by(path: &Path, bytes: &[u8], temporary: &Path) -> Result<()> {
     written.map_err(Error::write(path))
 }
 
-/// Writes `bytes` to `path` in place of what stands there, in one step.
-///
-/// # Errors
-/// [`Error::Write`].
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = temporary_beside(path);
-    let written = write_synced(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
-    written.map_err(Error::write(path))
-}
-
 /// Writes `bytes` to `path`, whose name is their hash. What stands there already is the same or was
 /// damaged since, and is then replaced in one step. The caller syncs the directory.
 ///
@@ -64,6 +54,47 @@ fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// Writes `bytes` to `path` in place of what is there: readers see the old file or the new one.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = temporary_beside(path);
+    let written = write_synced(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written.map_err(Error::write(path))
+}
+
+/// Checks that a directory can be made at `path`, or written to if it is there; writes nothing.
+///
+/// # Errors
+/// [`Error::Write`] that names the folder in the way.
+pub fn check_writable(path: &Path) -> Result<()> {
+    use rustix::fs::{Access, access};
+    let here =
+        |above: &Path| if above.as_os_str().is_empty() { PathBuf::from(".") } else { above.to_owned() };
+    let blocked =
+        |kind: ErrorKind, problem: String| Err(Error::write(path)(std::io::Error::new(kind, problem)));
+    for above in path.ancestors().map(here) {
+        match std::fs::metadata(&above) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => continue,
+            Err(error) => return Err(Error::write(&above)(error)),
+            Ok(meta) if !meta.is_dir() => {
+                return blocked(ErrorKind::NotADirectory, format!("{} is not a directory", above.display()));
+            }
+            Ok(_) => {
+                return access(&above, Access::WRITE_OK | Access::EXEC_OK).or_else(|error| {
+                    let error = std::io::Error::from(error);
+                    blocked(error.kind(), format!("{}: {error}", above.display()))
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes the names in a directory durable.

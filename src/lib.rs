@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod arrivals;
 pub mod catalog;
 pub mod claims;
 pub mod dates;
@@ -19,7 +20,9 @@ pub mod error;
 pub mod explain;
 pub mod exports;
 pub mod files;
+pub mod freshness;
 pub mod ledger;
+pub mod metrics;
 pub mod parquet;
 pub mod pipeline;
 pub mod proof;
@@ -29,6 +32,7 @@ pub mod seal;
 pub mod synth;
 pub mod tables;
 pub mod tally;
+pub mod underway;
 pub mod verify;
 
 /// The version of this program and the source it was made of.

@@ -21,13 +21,14 @@ use crate::catalog::Entities;
 use crate::claims::{self, Facts};
 use crate::dates::{Day, Month};
 use crate::error::{Error, Result};
-use crate::exports::{self, Decoded, Found, Progress};
+use crate::exports::{self, Decoded, Discovered, Found, LeftOut, Progress};
 use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Update, WriteLock, classify};
 use crate::pipeline::Plan;
-use crate::publish::{self, PublishedTable};
+use crate::publish::{self, PublishedTable, ScopeDates};
 use crate::seal;
 use crate::tables::{self, Table};
 use crate::tally::{Asked, Folded, Setup, Surveyed};
+use crate::{arrivals, underway};
 use passes::{export_order, fold};
 
 /// What a run would begin with.
@@ -38,6 +39,8 @@ pub struct Prepared {
     pub found: Vec<(Found, Change)>,
     /// Exports that are new or may have changed, decoded.
     pub decoded: Decoded,
+    /// What looks like an export and cannot be taken.
+    pub left_out: Vec<LeftOut>,
     /// How long finding and decoding took.
     pub timings: Timings,
 }
@@ -142,7 +145,9 @@ impl Timings {
 pub fn prepare(plan: &Plan, progress: &Progress) -> Result<Prepared> {
     let mut timings = Timings::default();
     let ledger = timings.time("open ledger", || Ledger::open(&plan.ledger))?;
-    let found = timings.time("discover", || exports::discover(&plan.roots))?;
+    let discovered = timings.time("discover", || exports::discover_all(&plan.roots, &plan.intake))?;
+    arrivals::refuse_vanished(&discovered, &ledger.state, &plan.intake)?;
+    let Discovered { found, left_out, .. } = discovered;
     let changes = classify(&ledger.state, &found);
     let pending: Vec<Found> = found
         .iter()
@@ -152,9 +157,10 @@ pub fn prepare(plan: &Plan, progress: &Progress) -> Result<Prepared> {
         .collect();
     info!(exports = found.len(), pending = pending.len(), "discovered");
     progress.expect(pending.iter().map(|found| found.size).sum());
-    let mut decoded = timings.time("decode", || exports::decode(pending, &plan.mapped, progress));
+    let mut decoded = timings
+        .time("decode", || exports::decode_within(pending, &plan.mapped, plan.intake.max_unpacked, progress));
     plan.policy.refuse(&ledger.state, &mut decoded)?;
-    Ok(Prepared { ledger, found: found.into_iter().zip(changes).collect(), decoded, timings })
+    Ok(Prepared { ledger, found: found.into_iter().zip(changes).collect(), decoded, left_out, timings })
 }
 
 impl Prepared {
@@ -164,7 +170,9 @@ impl Prepared {
             let problem = export.content.as_ref().err()?.clone();
             Some(Refused { export: export.found.name.clone(), problem })
         };
-        self.decoded.exports.iter().filter_map(refused).collect()
+        let left_out = self.left_out.iter().cloned();
+        let left_out = left_out.map(|LeftOut { name, problem }| Refused { export: name, problem });
+        self.decoded.exports.iter().filter_map(refused).chain(left_out).collect()
     }
 
     /// The files that were taken out of the ledger on purpose: those that look the same, and those
@@ -238,7 +246,15 @@ impl Prepared {
 /// Any of [`Error`]; the ledger and the latest run are then as they were, or the ledger one commit
 /// further with every row of it whole.
 pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
+    let mut run = publish::new_run(&plan.out);
+    underway::begin(&run);
+    info!(pipeline = plan.name, "run begins");
     let lock: WriteLock = Ledger::lock(&plan.ledger)?;
+    if publish::is_taken(&plan.out, &run) {
+        run = publish::new_run(&plan.out);
+        underway::begin(&run);
+    }
+    publish::check_writable(&plan.out)?;
     let prepared = prepare(plan, progress)?;
     prepared.check_usable(plan)?;
     let refused = prepared.refused();
@@ -247,7 +263,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
     }
     let left_out = prepared.left_out();
     let (rows_decoded, bytes_read) = (progress.rows(), progress.bytes());
-    let Prepared { mut ledger, found, decoded, mut timings } = prepared;
+    let Prepared { mut ledger, found, decoded, mut timings, .. } = prepared;
     let update = timings.time("ledger", || ledger.update(&lock, decoded, &plan.policy))?;
     info!(exports = update.new_exports, months = update.months.len(), bytes = update.bytes, "ledger updated");
 
@@ -283,11 +299,11 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
         .and_then(|name| Some((name.clone(), headline(frame(&tables::rankings::CONTRACT)?, name)?)));
     let verdicts = frame(&tables::claims::CONTRACT).filter(|frame| frame.height() > 0).cloned();
 
-    let run = publish::new_run(&plan.out);
+    let dates = scope_dates(&counted.surveyed);
     let rows = ledger.state.exports.iter().map(|export| export.rows).sum();
     let so_far = timings.clone();
     let manifest = |tables: &[PublishedTable]| {
-        let value = manifest(plan, &ledger, &run, tables, &refused, counted.since, &so_far);
+        let value = manifest(plan, &ledger, &run, tables, (&refused, &dates), counted.since, &so_far);
         seal::close(format!("{value:#}\n"))
     };
     let tables = timings.time("publish", || publish::publish(&plan.out, &run, tables, manifest))?;
@@ -414,12 +430,23 @@ fn headline(rankings: &DataFrame, name: &str) -> Option<DataFrame> {
     rows.sort(["chart", "region", "rank", "entity_id"], Default::default()).ok()
 }
 
+/// From when to when each scope has data.
+fn scope_dates(surveyed: &Surveyed) -> Vec<ScopeDates> {
+    let scopes = surveyed.scopes.iter().zip(&surveyed.calendars);
+    let dates = scopes.filter_map(|(scope, calendar)| {
+        let first = calendar.due.first()?.day;
+        let last = calendar.due.iter().rev().find(|due| due.state.is_live()).map_or(first, |due| due.day);
+        Some(ScopeDates { chart: scope.chart.clone(), region: scope.region.clone(), first, last })
+    });
+    dates.collect()
+}
+
 fn manifest(
     plan: &Plan,
     ledger: &Ledger,
     run: &str,
     tables: &[PublishedTable],
-    refused: &[Refused],
+    (refused, scopes): (&[Refused], &[ScopeDates]),
     since: Option<Month>,
     timings: &Timings,
 ) -> Value {
@@ -448,6 +475,7 @@ fn manifest(
         "as_of": plan.as_of.map(|day| day.to_string()),
         "ledger": { "id": ledger.state.id, "version": ledger.version },
         "counted_since": since.map(|month| month.to_string()),
+        "scopes": scopes,
         "tables": tables,
         "refused": refused.iter().map(|refused| json!({ "export": refused.export, "problem": refused.problem })).collect::<Vec<_>>(),
         "seconds": stages,
@@ -457,7 +485,7 @@ fn manifest(
 }
 
 /// The high-water mark of resident memory, as Linux counts it.
-fn peak_memory() -> Option<u64> {
+pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use chartledger::error::Error;
-use chartledger::exports::{self, Progress};
+use chartledger::exports::{self, Discovered, Intake, LeftOut, Progress};
 use chartledger::pipeline::{Overrides, Plan};
 use clap::Args;
 
@@ -27,13 +27,16 @@ pub fn main(args: InspectArgs) -> anyhow::Result<()> {
         Some(path) => Plan::load(path, Overrides::default())?.mapped,
         None => Vec::new(),
     };
-    let found = exports::discover(&args.files)?;
-    if found.is_empty() {
+    let Discovered { found, left_out, .. } = exports::discover_all(&args.files, &Intake::default())?;
+    if found.is_empty() && left_out.is_empty() {
         let endings = exports::ENDINGS.join(", ");
         return Err(Error::Input(format!("no file there ends like an export: {endings}")).into());
     }
     let mut out = io::stdout().lock();
-    let mut refused = 0;
+    let mut refused = left_out.len();
+    for LeftOut { name, problem } in left_out {
+        writeln!(out, "{}\n  problem  {}", text::printable(&name), text::printable(&problem))?;
+    }
     for found in found {
         let decoded = exports::decode(vec![found], &mapped, &Progress::default());
         for export in &decoded.exports {

@@ -5,11 +5,14 @@ mod claims;
 mod explain;
 mod inspect;
 mod ledger;
+mod log;
+mod outcome;
 mod plan;
 mod progress;
 mod run;
 mod schema;
 mod show;
+mod signals;
 mod synth;
 mod text;
 mod verify;
@@ -44,6 +47,9 @@ struct Global {
     /// Only warnings and errors on standard error, no summary
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// More in the log on standard error; twice for still more
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -112,13 +118,13 @@ impl PipelineArgs {
 /// Parses the command line, runs the command, and says how it went.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(&cli.global);
+    let Global { log_format, quiet, verbose, .. } = cli.global;
+    log::start(log_format == LogFormat::Json, quiet, verbose);
     if let Some(threads) = cli.global.threads {
         // Only a second call can fail, and this is the first.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
     }
-    let quiet = cli.global.quiet;
-    let log_only = cli.global.log_format == LogFormat::Json;
+    let log_only = log_format == LogFormat::Json;
     let result = match cli.command {
         Command::Run(args) => run::main(args, quiet, log_only),
         Command::Plan(args) => plan::main(args),
@@ -137,14 +143,37 @@ pub fn main() -> ExitCode {
         // A reader that has seen enough, as `head` has.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            if cli.global.log_format == LogFormat::Json {
-                tracing::error!(error = format!("{error:#}"));
-            } else {
-                // Standard error may be closed, and then there is nobody to tell.
-                let _ = writeln!(io::stderr(), "error: {error:#}");
-            }
+            say(log_only, &sentence(&error));
             ExitCode::from(exit_code(&error))
         }
+    }
+}
+
+/// An error with its causes, those left out that it has told itself.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+/// The last sentence of a command that did not succeed.
+fn say(json: bool, error: &str) {
+    if json {
+        tracing::error!(error);
+    } else {
+        // A file's name could steer a terminal.
+        let printable: String = error
+            .chars()
+            .map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c })
+            .collect();
+        // Standard error may be closed, and then there is nobody to tell.
+        let _ = writeln!(io::stderr(), "error: {printable}");
     }
 }
 
@@ -160,18 +189,4 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn exit_codes() -> String {
     let lines = EXIT_CODES.map(|(code, meaning)| format!("  {code}  {meaning}"));
     format!("Exit codes:\n{}", lines.join("\n"))
-}
-
-fn start_log(global: &Global) {
-    use tracing::level_filters::LevelFilter;
-    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_target(false);
-    let json = global.log_format == LogFormat::Json;
-    // The summary of a command says in its own words what the log says at info.
-    let level = if json && !global.quiet { LevelFilter::INFO } else { LevelFilter::WARN };
-    let log = log.with_max_level(level);
-    if json {
-        log.json().flatten_event(true).init();
-    } else {
-        log.without_time().with_ansi(false).init();
-    }
 }

@@ -2,11 +2,19 @@
 
 use std::io::{self, Write};
 
-use chartledger::run::{Outcome, Report, Unchanged};
+use std::path::PathBuf;
+
+use chartledger::dates::Day;
+use chartledger::freshness;
+use chartledger::pipeline::Plan;
+use chartledger::publish;
+use chartledger::run::{self, Report, Unchanged};
+use chartledger::underway;
 use clap::Args;
 use polars::prelude::*;
 
-use super::{PipelineArgs, claims, plan, progress, text};
+use super::outcome::Outcome;
+use super::{PipelineArgs, claims, plan, progress, signals, text};
 
 /// What `run` takes.
 #[derive(Args)]
@@ -22,6 +30,12 @@ pub struct RunArgs {
     /// Take in corrected files however many rows they lose
     #[arg(long)]
     allow_loss: bool,
+    /// Write metrics of the run to FILE, for Prometheus
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
+    /// Today's date, for max_staleness and metrics; by default that of the clock, in UTC
+    #[arg(long, value_name = "DATE")]
+    today: Option<Day>,
 }
 
 /// Runs; `log_only` keeps the summary, which is for people, off standard error.
@@ -29,20 +43,73 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
     if args.dry_run {
         return plan::main(plan::PlanArgs { pipeline: args.pipeline });
     }
-    let mut plan = args.pipeline.load()?;
-    plan.full = args.full;
-    if args.allow_loss {
-        plan.policy.max_loss = 1.0;
+    let today = args.today.unwrap_or_else(freshness::today);
+    let mut outcome = Outcome::new(&args.pipeline.pipeline, args.metrics, today);
+    let (full, allow_loss) = (args.full, args.allow_loss);
+    let result = args.pipeline.load().and_then(|mut plan| {
+        plan.full = full;
+        if allow_loss {
+            plan.policy.max_loss = 1.0;
+        }
+        outcome.of_plan(&plan);
+        let stopped = outcome.clone();
+        signals::watch(
+            move |sentence| super::say(log_only, sentence),
+            move |code| {
+                // The exit code says that the run was stopped, and that comes first.
+                let _ = stopped.write(code, None);
+            },
+        )?;
+        let report =
+            progress::with_bar(quiet || log_only, |progress| chartledger::run::run(&plan, progress))?;
+        Ok((plan, report))
+    });
+    let (report, result) = match result {
+        Ok((plan, report)) => {
+            // A reader that has seen enough does not keep the gate from being looked at.
+            let shown = show(&report, quiet, log_only)
+                .or_else(|error| if super::is_broken_pipe(&error) { Ok(()) } else { Err(error) });
+            (Some(report), shown.and_then(|()| check_freshness(&plan, today)))
+        }
+        Err(error) => (None, Err(error)),
+    };
+    let code = result.as_ref().err().map_or(0, super::exit_code);
+    let written = {
+        // A signal now would write them at the same time.
+        let _undisturbed = underway::stop();
+        let report = report.as_ref().and_then(|report| match report {
+            run::Outcome::Published(report) => Some(&**report),
+            run::Outcome::Unchanged(_) => None,
+        });
+        outcome.write(code, report)
+    };
+    match (result, written) {
+        (Ok(()), written) => Ok(written?),
+        (Err(error), Ok(())) => Err(error),
+        (Err(error), Err(unwritten)) => {
+            tracing::warn!(problem = unwritten.to_string(), "no metrics");
+            Err(error)
+        }
     }
-    let outcome = progress::with_bar(quiet || log_only, |progress| chartledger::run::run(&plan, progress))?;
-    let (headline, verdicts) = match &outcome {
-        Outcome::Published(report) => {
+}
+
+/// Refuses published scopes that are too old. As of a day of the past, all of them would be.
+fn check_freshness(plan: &Plan, today: Day) -> anyhow::Result<()> {
+    if plan.as_of.is_some() || plan.freshness == Default::default() {
+        return Ok(());
+    }
+    Ok(plan.freshness.check(&publish::manifest(&plan.out)?.scopes, today)?)
+}
+
+fn show(outcome: &run::Outcome, quiet: bool, log_only: bool) -> anyhow::Result<()> {
+    let (headline, verdicts) = match outcome {
+        run::Outcome::Published(report) => {
             if !quiet && !log_only {
                 summary(&mut io::stderr().lock(), report)?;
             }
             (&report.headline, &report.claims)
         }
-        Outcome::Unchanged(unchanged) => {
+        run::Outcome::Unchanged(unchanged) => {
             if !quiet && !log_only {
                 nothing_new(&mut io::stderr().lock(), unchanged)?;
             }

@@ -15,6 +15,7 @@ use memchr::memchr;
 use rayon::prelude::*;
 
 use super::dialect::Layout;
+use super::intake::{self, LONGEST_ROW};
 use super::records::for_each_record;
 use super::{Block, Decoder};
 
@@ -64,6 +65,10 @@ pub fn decode(
         })
         .collect::<io::Result<_>>()?;
 
+    // Over the guesses too, wrong ones included: their sum does not depend on the threads.
+    if guessed.iter().map(|(span, _)| span.block.weight_set_aside()).sum::<u64>() > intake::MOST_SET_ASIDE {
+        return Err(intake::too_many_set_aside());
+    }
     let (mut blocks, mut values) = (Vec::with_capacity(guessed.len()), Vec::with_capacity(guessed.len()));
     let mut expected = first;
     for (index, (span, value)) in guessed.into_iter().enumerate() {
@@ -134,6 +139,10 @@ fn decode_span(
             if begin >= limit || last {
                 break rows.first_line;
             }
+            if bytes.len() - begin > LONGEST_ROW {
+                failed = Some(intake::endless_row(offset + begin as u64));
+                break rows.first_line;
+            }
             let more = (end + bytes.len() as u64).min(size);
             match read_at(file, &mut bytes, offset, more) {
                 Ok(()) if offset + bytes.len() as u64 > end => {}
@@ -147,9 +156,13 @@ fn decode_span(
     });
     worker.bytes = bytes;
     decoder.workers.give_back(worker);
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(Span { start: Some(begin_at), end: offset + begin as u64, block }),
+    match (failed, start) {
+        // From a wrong place a row may seem endless; the place is looked at again once it is known.
+        (Some(error), Start::Guess(_)) if error.kind() == io::ErrorKind::FileTooLarge => {
+            Ok(Span { start: None, end: until, block: Block::default() })
+        }
+        (Some(error), _) => Err(error),
+        (None, _) => Ok(Span { start: Some(begin_at), end: offset + begin as u64, block }),
     }
 }
 

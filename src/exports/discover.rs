@@ -1,10 +1,11 @@
 //! Which files are exports.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use walkdir::WalkDir;
 
+use super::intake::{Intake, modified};
 use crate::error::{Error, Result};
 
 /// A file that may be an export.
@@ -21,6 +22,26 @@ pub struct Found {
     pub modified: u64,
 }
 
+/// Something under a root that looks like an export and is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its path relative to the root, for people.
+    pub name: String,
+    /// Why.
+    pub problem: String,
+}
+
+/// What there is under the roots.
+#[derive(Clone, Debug, Default)]
+pub struct Discovered {
+    /// The exports, sorted by name.
+    pub found: Vec<Found>,
+    /// What looks like one and cannot be taken.
+    pub left_out: Vec<LeftOut>,
+    /// The roots in which there is no export.
+    pub empty: Vec<PathBuf>,
+}
+
 /// What the name of an export ends with.
 pub const ENDINGS: [&str; 4] = [".csv", ".csv.gz", ".csv.zst", ".parquet"];
 
@@ -33,9 +54,25 @@ pub const ENDINGS: [&str; 4] = [".csv", ".csv.gz", ".csv.zst", ".parquet"];
 /// [`Error::Input`] for a root that does not exist or two files that cannot be told apart by
 /// name; [`Error::Read`] for a folder that cannot be listed.
 pub fn discover(roots: &[PathBuf]) -> Result<Vec<Found>> {
+    Ok(discover_all(roots, &Intake::default())?.found)
+}
+
+/// The same, with what is left out.
+///
+/// # Errors
+/// As [`discover`].
+pub fn discover_all(roots: &[PathBuf], intake: &Intake) -> Result<Discovered> {
+    let within: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
     let mut all = Vec::new();
+    let (mut left_out, mut empty) = (Vec::new(), Vec::new());
     for root in roots {
-        let found = under(root)?;
+        let found = match under(root, &within, intake, &mut left_out) {
+            Err(Error::Input(_)) if intake.may_be_empty && !root.exists() => Vec::new(),
+            found => found?,
+        };
+        if found.is_empty() {
+            empty.push(root.clone());
+        }
         let label = root
             .canonicalize()
             .ok()
@@ -44,7 +81,8 @@ pub fn discover(roots: &[PathBuf]) -> Result<Vec<Found>> {
         all.extend(found.into_iter().map(|found| (label.clone(), found)));
     }
     all.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name).then_with(|| a.path.cmp(&b.path)));
-    all.dedup_by(|(_, a), (_, b)| a.path == b.path);
+    let mut paths = HashSet::new();
+    all.retain(|(_, found)| paths.insert(found.path.clone()));
     let same = |a: &(String, Found), b: &(String, Found)| a.1.name == b.1.name;
     let names: Vec<String> = all
         .chunk_by(same)
@@ -68,56 +106,144 @@ pub fn discover(roots: &[PathBuf]) -> Result<Vec<Found>> {
             a.name
         )));
     }
-    Ok(found)
+    left_out.sort_by(|a, b| a.name.cmp(&b.name));
+    left_out.dedup();
+    Ok(Discovered { found, left_out, empty })
 }
 
-fn under(root: &Path) -> Result<Vec<Found>> {
+fn under(
+    root: &Path,
+    within: &[PathBuf],
+    intake: &Intake,
+    left_out: &mut Vec<LeftOut>,
+) -> Result<Vec<Found>> {
     let missing = |source| {
         Error::Input(format!(
-            "cannot read the exports at {}: {source}; name another path with --exports",
+            "cannot read the exports at {}: {source}; is its disk mounted? If so, name another path with \
+             --exports",
             root.display()
         ))
     };
     let meta = std::fs::metadata(root).map_err(missing)?;
+    let mut leave = |path: &Path, problem: String| {
+        let relative = path.strip_prefix(root).ok().filter(|relative| !relative.as_os_str().is_empty());
+        let name = relative.unwrap_or(path).to_string_lossy().into_owned();
+        left_out.push(LeftOut { name, problem });
+    };
     if !meta.is_dir() {
-        let name = root.file_name().unwrap_or(root.as_os_str()).to_string_lossy().into_owned();
-        return Ok(file(root, name, &meta).into_iter().collect());
+        let name = root.file_name().unwrap_or(root.as_os_str());
+        return Ok(match file(root, Path::new(name), &meta) {
+            Ok(found) => vec![found],
+            Err(problem) => {
+                leave(root, problem);
+                Vec::new()
+            }
+        });
     }
-    let mut found = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
+    let mut folders: Vec<PathBuf> = Vec::new();
     let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(['.', '_']);
-    let walk = WalkDir::new(root)
+    let mut walk = WalkDir::new(root)
         .follow_links(true)
         .into_iter()
         .filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name()));
-    for entry in walk {
-        let entry = entry.map_err(|error| unlisted(error, root))?;
+    while let Some(entry) = walk.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let link = error.path().filter(|path| path.is_symlink());
+                match link.map(|path| (path, lost_link(&error, path))) {
+                    Some((path, _)) if path.file_name().is_some_and(hidden) => continue,
+                    Some((path, Some(problem))) => leave(path, problem),
+                    _ => return Err(unlisted(error, root)),
+                }
+                continue;
+            }
+        };
+        let is_folder = entry.file_type().is_dir();
         let lower = entry.file_name().to_string_lossy().to_lowercase();
-        if entry.file_type().is_dir() || !ENDINGS.iter().any(|ending| lower.ends_with(ending)) {
+        let ends = ENDINGS.iter().any(|ending| lower.ends_with(ending));
+        if !is_folder && !ends {
+            continue;
+        }
+        if entry.depth() > 0 && entry.path_is_symlink() && !intake.links_out {
+            let target = entry.path().canonicalize().unwrap_or_else(|_| entry.path().to_owned());
+            if !within.iter().any(|root| target.starts_with(root)) {
+                let target = target.display();
+                leave(
+                    entry.path(),
+                    format!(
+                        "a link out of the exports, to {target}; links_out = true under [exports] allows it"
+                    ),
+                );
+                if is_folder {
+                    walk.skip_current_dir();
+                }
+                continue;
+            }
+        }
+        if is_folder {
+            folders.extend((entry.depth() > 0 && ends).then(|| entry.into_path()));
             continue;
         }
         let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        let name = relative.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         let meta = entry
             .metadata()
-            .map_err(|error| Error::Read { path: entry.path().to_owned(), source: error.into() })?;
-        found.extend(file(entry.path(), name, &meta));
+            .map_err(|error| Error::Read { path: entry.path().to_owned(), source: error.into() });
+        let meta = match meta {
+            Ok(meta) => meta,
+            // Gone between the listing and the look at it.
+            Err(Error::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        match file(entry.path(), relative, &meta) {
+            Ok(file) => found.push(file),
+            Err(problem) => leave(entry.path(), problem),
+        }
+    }
+    for folder in folders {
+        let relative = folder.strip_prefix(root).unwrap_or(&folder);
+        if !found.iter().any(|found| Path::new(&found.name).starts_with(relative)) {
+            leave(&folder, "it is a folder, not a file".to_owned());
+        }
     }
     Ok(found)
 }
 
-fn unlisted(error: walkdir::Error, root: &Path) -> Error {
-    let path = error.path().unwrap_or(root).to_owned();
-    let looped = || std::io::Error::other("symbolic links that lead in a circle");
-    Error::Read { path, source: error.into_io_error().unwrap_or_else(looped) }
+/// What is wrong with a symbolic link that leads nowhere or in a circle.
+fn lost_link(error: &walkdir::Error, link: &Path) -> Option<String> {
+    if error.loop_ancestor().is_some() {
+        return Some("symbolic links that lead in a circle".to_owned());
+    }
+    let error = error.io_error()?;
+    if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        return Some("symbolic links that lead in a circle".to_owned());
+    }
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            let target = std::fs::read_link(link).unwrap_or_default();
+            Some(format!("a link to {}, which does not exist", target.display()))
+        }
+        _ => None,
+    }
 }
 
-/// A regular file; pipes and devices have no end and are left alone.
-fn file(path: &Path, name: String, meta: &std::fs::Metadata) -> Option<Found> {
-    let modified = meta
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-        .map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
+fn unlisted(error: walkdir::Error, root: &Path) -> Error {
+    let path = error.path().unwrap_or(root).to_owned();
+    let other = || std::io::Error::other("it cannot be listed");
+    Error::Read { path, source: error.into_io_error().unwrap_or_else(other) }
+}
+
+/// A regular file with a name that can be published; or why it is none.
+fn file(path: &Path, relative: &Path, meta: &std::fs::Metadata) -> Result<Found, String> {
+    if !meta.is_file() {
+        return Err("a pipe, socket or device, not a file".to_owned());
+    }
+    let name = relative.to_str().ok_or("its name is not UTF-8; rename it")?;
+    if name.contains(char::is_control) {
+        return Err("its name holds control characters; rename it".to_owned());
+    }
+    let name = name.replace(std::path::MAIN_SEPARATOR, "/");
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    meta.is_file().then_some(Found { path, name, size: meta.len(), modified })
+    Ok(Found { path, name, size: meta.len(), modified: modified(meta) })
 }

@@ -7,6 +7,7 @@
 //! | file | job |
 //! |---|---|
 //! | `discover.rs` | which files |
+//! | `intake.rs` | limits, and files that are still being written |
 //! | `open.rs` | packing and head of a file |
 //! | `dialect/` | one file for each shape: head to layout |
 //! | `records.rs` | bytes to records, as the `csv` crate would |
@@ -20,6 +21,7 @@ mod blocks;
 pub mod cells;
 pub mod dialect;
 mod discover;
+mod intake;
 mod listings;
 mod open;
 pub mod records;
@@ -27,19 +29,20 @@ mod regions;
 mod rows;
 mod typed;
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-pub use discover::{ENDINGS, Found, discover};
+pub use discover::{Discovered, ENDINGS, Found, LeftOut, discover, discover_all};
+pub use intake::{Intake, MaxUnpacked};
 pub use listings::Listing;
 pub use rows::{NO_STREAMS, NO_TOTAL, Reported, Rows, SetAside};
 
 use crate::dates::{Day, Month};
 use dialect::{Layout, Mapped};
+use intake::Limited;
 use listings::Listings;
 use open::{Packing, read_full};
 use rows::{RowDecoder, Run, Scopes};
@@ -134,6 +137,7 @@ struct Decoder<'a> {
     mapped: &'a [Mapped],
     scopes: Scopes,
     workers: Workers,
+    limit: MaxUnpacked,
     progress: &'a Progress,
 }
 
@@ -184,6 +188,18 @@ struct Block {
     lines: u32,
 }
 
+impl Block {
+    /// What the rows set aside take, about.
+    fn weight_set_aside(&self) -> u64 {
+        self.set_aside.iter().map(|row| (row.raw.len() + size_of::<SetAside>()) as u64).sum()
+    }
+
+    /// Whether the packing of the file breaks off here.
+    fn is_cut_off(&self) -> bool {
+        self.set_aside.last().is_some_and(|row| row.reason == cells::Reason::Unreadable)
+    }
+}
+
 /// The rows of a block that fall into one chart and month.
 struct Part {
     chart: u16,
@@ -232,7 +248,18 @@ fn parts(rows: &Rows, runs: &[Run]) -> Vec<Part> {
 ///
 /// A file that cannot be used does not stop the others: its [`Export::content`] says why.
 pub fn decode(found: Vec<Found>, mapped: &[Mapped], progress: &Progress) -> Decoded {
-    let decoder = Decoder { mapped, scopes: Scopes::default(), workers: Workers::default(), progress };
+    decode_within(found, mapped, MaxUnpacked::default(), progress)
+}
+
+/// The same, with a limit for packed files.
+pub fn decode_within(
+    found: Vec<Found>,
+    mapped: &[Mapped],
+    limit: MaxUnpacked,
+    progress: &Progress,
+) -> Decoded {
+    let (scopes, workers) = (Scopes::default(), Workers::default());
+    let decoder = Decoder { mapped, scopes, workers, limit, progress };
     let decoded: Vec<(Export, Vec<Piece>)> = found
         .into_par_iter()
         .enumerate()
@@ -255,7 +282,17 @@ pub fn decode(found: Vec<Found>, mapped: &[Mapped], progress: &Progress) -> Deco
 
 impl Decoder<'_> {
     fn export(&self, found: Found) -> (Export, Vec<Block>) {
-        match self.read(&found) {
+        let read = self.read(&found);
+        let cut_off = match &read {
+            Ok((_, Ok((_, blocks)))) => blocks.iter().any(Block::is_cut_off),
+            Ok(_) => false,
+            // What the unpacking says, not the system.
+            Err(error) => error.raw_os_error().is_none() && error.kind() != io::ErrorKind::FileTooLarge,
+        };
+        if let Some(problem) = intake::unsettled(&found, cut_off) {
+            return (Export { found, hash: None, content: Err(problem) }, Vec::new());
+        }
+        match read {
             Ok((hash, Ok((layout, mut blocks)))) => {
                 let mut content = Content { dialect: layout.dialect, ..Content::default() };
                 let mut line = layout.first_row.1 + 1;
@@ -278,7 +315,10 @@ impl Decoder<'_> {
                 (Export { found, hash: Some(hash), content: Err(problem) }, Vec::new())
             }
             Err(error) => {
-                let problem = format!("cannot be read: {error}");
+                let problem = match error.kind() {
+                    io::ErrorKind::FileTooLarge => error.to_string(),
+                    _ => format!("cannot be read: {error}"),
+                };
                 (Export { found, hash: None, content: Err(problem) }, Vec::new())
             }
         }
@@ -295,20 +335,20 @@ impl Decoder<'_> {
             Ok(layout) => layout,
             Err(problem) => return Ok((hash_file(found)?, Err(problem))),
         };
-        let mut file = File::open(&found.path)?;
+        let mut file = intake::open(&found.path)?;
         // Read ahead generously; a file system that does not know the advice reads all the same.
         #[cfg(target_os = "linux")]
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
         let (blocks, hash) = match packing {
             Packing::Plain => blocks::decode(self, &layout, &file, found.size)?,
             Packing::Parquet => {
-                let blocks = typed::decode(self, &layout, &found.path)?;
+                let blocks = typed::decode(self, &layout, found)?;
                 self.progress.add_bytes(found.size);
                 (blocks, hash_file(found)?)
             }
             Packing::Gzip | Packing::Zstandard => {
                 let mut hashing = Hashing { inner: &mut file, hasher: blake3::Hasher::new(), decoder: self };
-                let blocks = self.stream(&layout, packing.unpack(&mut hashing)?);
+                let blocks = self.stream(&layout, found, packing.unpack(&mut hashing)?)?;
                 // The decompressor may stop before the end of the file; the hash must not.
                 io::copy(&mut hashing, &mut io::sink())?;
                 (blocks, hashing.hasher.finalize())
@@ -320,7 +360,9 @@ impl Decoder<'_> {
     /// The same for a file that fits in memory many times over: one read for hash, head and rows.
     #[allow(clippy::type_complexity)]
     fn read_whole(&self, found: &Found) -> io::Result<(blake3::Hash, Result<(Layout, Vec<Block>), String>)> {
-        let bytes = std::fs::read(&found.path)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(found.size).unwrap_or_default());
+        // A file that has grown by now is left for the next run, however much came to it.
+        intake::open(&found.path)?.take(found.size).read_to_end(&mut bytes)?;
         let hash = blake3::hash(&bytes);
         self.progress.add_bytes(bytes.len() as u64);
         let packing = Packing::of(&bytes);
@@ -337,8 +379,10 @@ impl Decoder<'_> {
                 let first = layout.first_row.0.min(bytes.len());
                 vec![self.last_block(&layout, &bytes[first..])]
             }
-            Packing::Parquet => typed::decode(self, &layout, &found.path)?,
-            Packing::Gzip | Packing::Zstandard => self.stream(&layout, packing.unpack(bytes.as_slice())?),
+            Packing::Parquet => typed::decode(self, &layout, found)?,
+            Packing::Gzip | Packing::Zstandard => {
+                self.stream(&layout, found, packing.unpack(bytes.as_slice())?)?
+            }
         };
         Ok((hash, Ok((layout, blocks))))
     }
@@ -355,8 +399,11 @@ impl Decoder<'_> {
 
     /// Decodes unpacked bytes as they come. Where the packing is damaged, what came before counts
     /// and the rest is one quarantined row.
-    fn stream(&self, layout: &Layout, mut reader: impl Read) -> Vec<Block> {
+    fn stream(&self, layout: &Layout, found: &Found, unpacked: impl Read) -> io::Result<Vec<Block>> {
         const CHUNK: usize = 8 << 20;
+        let (limit, packed) = (self.limit, found.size);
+        let mut reader = Limited { inner: unpacked, left: limit.of(packed), limit, packed };
+        let (mut before, mut set_aside) = (0, 0);
         let mut blocks = Vec::new();
         let mut bytes: Vec<u8> = Vec::new();
         let mut skip = layout.first_row.0;
@@ -364,7 +411,10 @@ impl Decoder<'_> {
             let kept = bytes.len();
             bytes.resize(kept + CHUNK.max(kept), 0);
             let (count, read) = read_full(&mut reader, &mut bytes[kept..]);
-            let broken = read.err();
+            let broken = match read {
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Err(error),
+                read => read.err(),
+            };
             bytes.truncate(kept + count);
             let last = broken.is_some() || count < CHUNK.max(kept);
             let start = skip.min(bytes.len());
@@ -383,11 +433,19 @@ impl Decoder<'_> {
                 consumed.lines
             }));
             self.workers.give_back(worker);
+            set_aside += blocks.last().map_or(0, Block::weight_set_aside);
+            if set_aside > intake::MOST_SET_ASIDE {
+                return Err(intake::too_many_set_aside());
+            }
             if last {
-                return blocks;
+                return Ok(blocks);
             }
             skip -= start;
+            before += used as u64;
             bytes.drain(..used);
+            if bytes.len() > intake::LONGEST_ROW {
+                return Err(intake::endless_row(before));
+            }
         }
     }
 }
@@ -410,7 +468,7 @@ impl<R: Read> Read for Hashing<'_, R> {
 
 fn hash_file(found: &Found) -> io::Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(&found.path)?)?;
+    hasher.update_reader(intake::open(&found.path)?)?;
     Ok(hasher.finalize())
 }
 

@@ -1,10 +1,10 @@
 //! What a file is made of, by its content, and the head by which its dialect is recognised.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 
 use super::dialect::{Head, HeadRecord};
 use super::discover::Found;
+use super::intake;
 
 /// Bytes of a file that a dialect is recognised from.
 const HEAD_BYTES: usize = 1 << 16;
@@ -61,7 +61,7 @@ pub fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> (usize, std::io::
 
 /// The packing of a file and its head.
 pub fn head(found: &Found) -> std::io::Result<(Packing, Head)> {
-    let mut file = File::open(&found.path)?;
+    let mut file = intake::open(&found.path)?;
     let mut start = vec![0; HEAD_BYTES.min(usize::try_from(found.size).unwrap_or(HEAD_BYTES))];
     let (filled, read) = read_full(&mut file, &mut start);
     read?;
@@ -71,7 +71,10 @@ pub fn head(found: &Found) -> std::io::Result<(Packing, Head)> {
     if packing == Packing::Parquet {
         let cells = super::typed::column_names(&found.path)?;
         let record = HeadRecord { cells, end: 0, lines: 0 };
-        return Ok((packing, Head { file_name, mark: 0, records: vec![record], typed: true }));
+        return Ok((
+            packing,
+            Head { file_name, mark: 0, records: vec![record], typed: true, cut_off: false },
+        ));
     }
     if packing != Packing::Plain {
         let mut unpacked = packing.unpack(start.as_slice().chain(BufReader::new(file)))?;
@@ -93,11 +96,12 @@ pub fn head_of(file_name: String, start: &[u8]) -> Head {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&start[mark..]);
     let mut records = Vec::new();
     let mut cells = csv::ByteRecord::new();
+    let mut cut_off = false;
     // Reading from memory cannot fail.
     while records.len() < HEAD_RECORDS && reader.read_byte_record(&mut cells).unwrap_or(false) {
         let mut end = mark + reader.position().byte() as usize;
         if start.len() == HEAD_BYTES && end >= start.len() {
-            // The head cuts this record off.
+            cut_off = true;
             break;
         }
         // The reader takes the `\n` of a `\r\n` with the next record.
@@ -110,7 +114,7 @@ pub fn head_of(file_name: String, start: &[u8]) -> Head {
             lines: super::records::line_ends(&start[..end]),
         });
     }
-    Head { file_name, mark, records, typed: false }
+    Head { file_name, mark, records, typed: false, cut_off }
 }
 
 /// The part of a whole file that a dialect is recognised from.

@@ -1,46 +1,59 @@
 //! Parquet exports: the same layouts over typed columns.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::dialect::Layout;
+use super::intake;
 use super::records::{Fields, Place, Visit};
-use super::{Block, Decoder};
+use super::{Block, Decoder, Found};
 use crate::dates::Day;
+use crate::parquet::contained;
 
 /// Rows that one worker takes at a time.
 const SLICE: usize = 1 << 18;
 
 /// The names of a Parquet file's columns, in order.
 pub fn column_names(path: &Path) -> io::Result<Vec<String>> {
-    let schema = ParquetReader::new(File::open(path)?).schema().map_err(io::Error::other)?;
+    let file = intake::open(path)?;
+    let schema = contained(|| ParquetReader::new(file).schema()).map_err(io::Error::other)?;
     Ok(schema.iter_names().map(ToString::to_string).collect())
 }
 
 /// Decodes a Parquet file, only the columns that the layout names.
-pub fn decode(decoder: &Decoder<'_>, layout: &Layout, path: &Path) -> io::Result<Vec<Block>> {
-    let mut reader = ParquetReader::new(File::open(path)?);
-    let rows = reader.num_rows().map_err(io::Error::other)?;
+pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Result<Vec<Block>> {
+    let path = &found.path;
+    let file = intake::open(path)?;
+    let rows = contained(|| ParquetReader::new(file).num_rows()).map_err(io::Error::other)?;
     let wanted = wanted_columns(layout);
+    // A column that repeats one value takes next to nothing, however many rows it claims.
+    let unpacked = (rows as u64).saturating_mul(wanted.len() as u64 * size_of::<u64>() as u64);
+    if unpacked > decoder.limit.of(found.size) {
+        return Err(decoder.limit.exceeded(found.size));
+    }
+    let set_aside = AtomicU64::new(0);
     let slices: Vec<usize> = (0..rows).step_by(SLICE).collect();
     slices
         .into_par_iter()
         .map(|start| {
             // The decoder's own threads are the parallelism; polars must not add its pool to it.
-            let frame = ParquetReader::new(File::open(path)?)
-                .with_projection(Some(wanted.clone()))
-                .with_slice(Some((start, SLICE)))
-                .read_parallel(ParallelStrategy::None)
-                .finish()
-                .map_err(io::Error::other)?;
+            let file = intake::open(path)?;
+            let frame = contained(|| {
+                ParquetReader::new(file)
+                    .with_projection(Some(wanted.clone()))
+                    .with_slice(Some((start, SLICE)))
+                    .read_parallel(ParallelStrategy::None)
+                    .finish()
+            })
+            .map_err(io::Error::other)?;
             let mut columns: Vec<Cells> = (0..layout.fields).map(|_| Cells::None).collect();
             for (place, column) in wanted.iter().zip(frame.columns()) {
-                columns[*place] = Cells::of(column).map_err(io::Error::other)?;
+                columns[*place] = contained(|| Cells::of(column)).map_err(io::Error::other)?;
             }
             let first = u32::try_from(start).unwrap_or(u32::MAX);
             let mut worker = decoder.workers.take();
@@ -57,6 +70,10 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, path: &Path) -> io::Result
                 0
             });
             decoder.workers.give_back(worker);
+            let weight = block.weight_set_aside();
+            if set_aside.fetch_add(weight, Ordering::Relaxed) + weight > intake::MOST_SET_ASIDE {
+                return Err(intake::too_many_set_aside());
+            }
             Ok(block)
         })
         .collect()

@@ -12,6 +12,7 @@ use super::settle::Settled;
 use super::{Ledger, MonthFile, State, WriteLock, log, register};
 use crate::error::Result;
 use crate::exports::Decoded;
+use crate::underway::{self, Stage};
 use crate::{files, parquet};
 
 /// What an update did.
@@ -81,13 +82,18 @@ impl Ledger {
         let version = self.version.map_or(0, |version| version + 1);
         let timestamp =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
+        // Where the clock was set back, times still rise with the versions.
+        let before = self.version.and_then(|version| log::time(&root, version));
+        let timestamp = before.map_or(timestamp, |before| timestamp.max(before.saturating_add(1)));
         let id = self.state.id.clone().unwrap_or_else(|| log::table_id(timestamp));
         let first = (version == 0).then_some(id.as_str());
         let text = log::commit(operation, first, timestamp, &added, &removed, &dictionaries);
         files::sync_directory(&root.join(log::OWN))?;
         let log = root.join(log::LOG);
-        files::write_new(&log.join(log::file_name(version)), text.as_bytes())?;
-        files::sync_directory(&log)?;
+        underway::reach(Stage::Committed, || {
+            files::write_new(&log.join(log::file_name(version)), text.as_bytes())?;
+            files::sync_directory(&log)
+        })?;
         written += text.len() as u64 + added.iter().map(|(_, file)| file.size).sum::<u64>();
 
         let update = Update {

@@ -115,6 +115,13 @@ pub fn file_name(version: u64) -> String {
     format!("{version:020}.json")
 }
 
+/// When a version was committed, in milliseconds since 1970.
+pub fn time(root: &Path, version: u64) -> Option<i64> {
+    let text = std::fs::read_to_string(root.join(LOG).join(file_name(version))).ok()?;
+    let actions = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    actions.filter_map(|action| action["commitInfo"]["timestamp"].as_i64()).next()
+}
+
 /// The newest version and what it says; the newest up to `last`, where that is given.
 pub fn newest(root: &Path, last: Option<u64>) -> Result<(Option<u64>, State)> {
     let mut months: BTreeMap<String, (MonthKey, MonthFile)> = BTreeMap::new();

@@ -4,7 +4,7 @@
 //! that a scheduled job does not depend on the directory it starts in. [`Plan::load`] lowers the
 //! file and the flags into one validated plan; nothing behind it looks at either again.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -14,6 +14,8 @@ use crate::claims::{ClaimsFile, Known};
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::dialect::Mapped;
+use crate::exports::{Intake, MaxUnpacked};
+use crate::freshness::Freshness;
 use crate::ledger::{OnConflict, Policy};
 use crate::tally::{
     Asked, Calendar, Clock, DateState, Due, PaceSpec, RecordKind, RecordSpec, Sensitive, TallySpec,
@@ -30,6 +32,12 @@ pub struct Plan {
     pub roots: Vec<PathBuf>,
     /// How exports may correct others.
     pub policy: Policy,
+    /// What is allowed of the exports there.
+    pub intake: Intake,
+    /// How old the newest date of a scope may be.
+    pub freshness: Freshness,
+    /// Where metrics are written.
+    pub metrics: Option<PathBuf>,
     /// The ledger.
     pub ledger: PathBuf,
     /// The folder under which `<name>/latest` is published.
@@ -210,6 +218,9 @@ struct File {
     reconcile: Reconcile,
     #[serde(default)]
     mapped: Vec<Mapped>,
+    #[serde(default)]
+    freshness: FreshnessAt,
+    metrics: Option<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
@@ -270,6 +281,37 @@ struct Exports {
     #[serde(default)]
     on_conflict: OnConflict,
     max_loss: Option<f64>,
+    #[serde(default)]
+    may_be_empty: bool,
+    #[serde(default)]
+    links_out: bool,
+    max_unpacked: Option<MaxUnpackedAt>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MaxUnpackedAt {
+    bytes: Option<u64>,
+    ratio: Option<u64>,
+}
+
+impl Exports {
+    fn intake(&self) -> Intake {
+        let usual = MaxUnpacked::default();
+        let max_unpacked = self.max_unpacked.as_ref().map_or(usual, |max| MaxUnpacked {
+            bytes: max.bytes.unwrap_or(usual.bytes),
+            ratio: max.ratio.unwrap_or(usual.ratio),
+        });
+        Intake { may_be_empty: self.may_be_empty, links_out: self.links_out, max_unpacked }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FreshnessAt {
+    max_staleness: Option<u32>,
+    #[serde(default)]
+    charts: BTreeMap<String, u32>,
 }
 
 #[derive(Deserialize)]
@@ -327,8 +369,11 @@ impl Plan {
         })?;
         let file: File = toml::from_str(&text).map_err(|error| Error::config(path, error))?;
         let problem = |problem: String| Error::config(path, problem);
-        if file.name.is_empty() || file.name.starts_with('.') || file.name.contains(['/', '\\', '\0']) {
-            return Err(problem(format!("name = \"{}\" cannot be the name of a folder", file.name)));
+        if file.name.is_empty()
+            || file.name.starts_with('.')
+            || file.name.contains(|c: char| matches!(c, '/' | '\\') || c.is_control())
+        {
+            return Err(problem(format!("name = {:?} cannot be the name of a folder", file.name)));
         }
         if let Some(found) = file.mapped.iter().find_map(Mapped::problem) {
             return Err(problem(found));
@@ -372,6 +417,12 @@ impl Plan {
         Ok(Self {
             roots,
             policy,
+            intake: file.exports.intake(),
+            freshness: Freshness {
+                max_staleness: file.freshness.max_staleness,
+                charts: file.freshness.charts,
+            },
+            metrics: file.metrics.map(|path| base.join(path)),
             ledger: ledger.unwrap_or_else(|| base.join(&file.ledger).join(&file.name)),
             out: out.unwrap_or_else(|| base.join(&file.out)).join(&file.name),
             name: file.name,

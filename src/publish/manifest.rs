@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{MANIFEST, latest};
 use crate::dates::Day;
@@ -29,6 +29,38 @@ pub struct Manifest {
     pub claims: String,
     /// The tables and the BLAKE3 of their files.
     pub tables: Vec<(String, String)>,
+    /// What the tables are made from.
+    pub scopes: Vec<ScopeDates>,
+}
+
+/// From when to when there is data of a chart in a region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeDates {
+    /// The chart.
+    pub chart: String,
+    /// The region.
+    pub region: String,
+    /// The first date.
+    #[serde(with = "iso")]
+    pub first: Day,
+    /// The newest date whose rows count: a copy of the date before is not new.
+    #[serde(with = "iso")]
+    pub last: Day,
+}
+
+/// Days as `2024-03-20`.
+mod iso {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use crate::dates::Day;
+
+    pub fn serialize<S: Serializer>(day: &Day, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(day)
+    }
+
+    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Day, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
 }
 
 impl Manifest {
@@ -47,6 +79,7 @@ impl Manifest {
             pipeline: file.pipeline.hash,
             catalog: file.catalog.hash,
             claims: file.claims.hash,
+            scopes: file.scopes,
             tables: file.tables.into_iter().map(|table| (table.name, table.hash)).collect(),
         })
     }
@@ -69,6 +102,8 @@ struct File {
     #[serde(default)]
     claims: Hash,
     tables: Vec<Published>,
+    #[serde(default)]
+    scopes: Vec<ScopeDates>,
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@
 
 mod manifest;
 
-pub use manifest::{Manifest, manifest};
+pub use manifest::{Manifest, ScopeDates, manifest};
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::tables::{Contract, Table, audit};
+use crate::underway::{self, Stage};
 use crate::{files, parquet};
 
 const RUNS: &str = ".runs";
@@ -75,9 +76,11 @@ pub fn publish(
     files::write_new(&staging.join(MANIFEST), manifest(&published).as_bytes())?;
     files::sync_directory(&staging)?;
     let target = runs.join(run);
-    std::fs::rename(&staging, &target).map_err(Error::write(&target))?;
-    files::sync_directory(&runs)?;
-    switch(out, &Path::new(RUNS).join(run))?;
+    underway::reach(Stage::Published, || {
+        std::fs::rename(&staging, &target).map_err(Error::write(&target))?;
+        files::sync_directory(&runs)?;
+        switch(out, &Path::new(RUNS).join(run))
+    })?;
     Ok(published)
 }
 
@@ -90,12 +93,38 @@ fn switch(out: &Path, target: &Path) -> Result<()> {
     files::sync_directory(out)
 }
 
-/// A name for a run that begins now; no run of `out` has it.
+/// A name for a run that begins now: its time, or a second after the newest run of `out` where the
+/// clock does not say later than that. Names sort as the runs came, also when it was set back.
 pub fn new_run(out: &Path) -> String {
-    let now = chrono::Utc::now().format("%Y%m%dT%H%M%SZ").to_string();
-    let taken = |name: &String| out.join(RUNS).join(name).exists();
-    let numbered = (2..).map(|number| format!("{now}-{number}"));
-    std::iter::once(now.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(now)
+    const SHAPE: &str = "%Y%m%dT%H%M%SZ";
+    let names = std::fs::read_dir(out.join(RUNS)).into_iter().flatten().flatten();
+    let times = names
+        .filter_map(|entry| chrono::NaiveDateTime::parse_from_str(entry.file_name().to_str()?, SHAPE).ok());
+    let next = times.max().and_then(|newest| newest.checked_add_signed(chrono::TimeDelta::seconds(1)));
+    let now = chrono::Utc::now().naive_utc();
+    next.map_or(now, |next| next.max(now)).format(SHAPE).to_string()
+}
+
+/// Whether a run of this name is there already.
+pub fn is_taken(out: &Path, run: &str) -> bool {
+    out.join(RUNS).join(run).exists()
+}
+
+/// Checks that a run can be published to `out`, before anything is read for it; writes nothing.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn check_writable(out: &Path) -> Result<()> {
+    files::check_writable(&out.join(RUNS))?;
+    files::check_writable(out)?;
+    let latest = latest(out);
+    match latest.symlink_metadata() {
+        Ok(meta) if !meta.is_symlink() => {
+            let problem = "it is not the link that a run makes; move it away";
+            Err(Error::write(&latest)(std::io::Error::new(std::io::ErrorKind::AlreadyExists, problem)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Where the runs of `out` are, by name. Unfinished ones do not count.

@@ -38,7 +38,7 @@ fn help_lists_the_exit_codes_and_every_command() {
     for command in ["run", "plan", "inspect", "show", "schema", "catalog", "synth"] {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command} in {}", help.stdout);
     }
-    for code in 0..=6 {
+    for code in [0, 1, 2, 3, 4, 5, 6, 130, 143] {
         assert!(help.stdout.contains(&format!("\n  {code}  ")), "{code} in {}", help.stdout);
     }
 }

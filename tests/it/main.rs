@@ -12,6 +12,11 @@
 //! | `verify.rs` | each kind of damage to ledger and runs, and what `verify` says of it |
 //! | `forget.rs` | taking exports out of the ledger |
 //! | `catalog.rs` | who is who: roles, dated names, songs, works, look-alikes |
+//! | `bad_days.rs` | disks, clocks, links and downloaders that misbehave; the last good state survives |
+//! | `hostile.rs` | exports made to harm, in bounded memory and time |
+//! | `signals.rs` | SIGINT and SIGTERM at any moment |
+//! | `fuzz.rs` | mutated exports, pipelines and catalogs |
+//! | `operations.rs` | logs, metrics, freshness |
 //! | `golden.rs` | the cases of `tests/golden` |
 //! | `properties.rs` | the tables, against the oracle on made-up worlds |
 //! | `explain.rs` | proofs of published figures, all of them and one by one |
@@ -19,6 +24,7 @@
 //! | `real_exports.rs` | exports of the real world, where they are at hand |
 
 mod accounts;
+mod bad_days;
 mod catalog;
 mod claims;
 mod cli;
@@ -28,13 +34,17 @@ mod decode;
 mod dialects;
 mod explain;
 mod forget;
+mod fuzz;
 mod golden;
+mod hostile;
 mod nights;
+mod operations;
 mod oracle;
 mod properties;
 mod real_exports;
 mod sample;
 mod show;
+mod signals;
 mod support;
 mod truth;
 mod verify;

@@ -60,6 +60,8 @@ pub struct Head {
     pub records: Vec<HeadRecord>,
     /// Whether cells have types of their own (Parquet): then the first record is the column names.
     pub typed: bool,
+    /// Whether the record after them does not end within the head.
+    pub cut_off: bool,
 }
 
 /// One of the first records.
@@ -233,7 +235,10 @@ pub fn recognise(head: &Head, mapped: &[Mapped]) -> Result<Layout, String> {
         }
     }
     let Some(first) = head.records.first() else {
-        return Err("the file is empty".to_owned());
+        return Err(match head.cut_off {
+            true => "its first line does not end within 64 KiB: this is no header of an export".to_owned(),
+            false => "the file is empty; it is taken once it has grown".to_owned(),
+        });
     };
     let seen = first.cells.join(",");
     let seen: String = seen.chars().filter(|c| !c.is_control()).take(160).collect();
