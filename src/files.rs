@@ -162,11 +162,16 @@ pub fn temporary_beside(path: &Path) -> PathBuf {
     path.with_file_name(format!("{TEMPORARY}{}-{count}", std::process::id()))
 }
 
+/// Whether a file of this name is not finished.
+pub fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY)
+}
+
 /// Removes what a crashed run left unfinished in a directory. The caller holds the lock.
 pub fn sweep(directory: &Path) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+        if is_temporary(&entry.file_name().to_string_lossy()) {
             // Best effort: a left-over does no harm.
             let path = entry.path();
             let _ = if path.is_dir() && !path.is_symlink() {

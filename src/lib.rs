@@ -14,6 +14,7 @@
 
 pub mod arrivals;
 pub mod catalog;
+pub mod changes;
 pub mod claims;
 pub mod dates;
 pub mod error;
@@ -21,6 +22,8 @@ pub mod explain;
 pub mod exports;
 pub mod files;
 pub mod freshness;
+pub mod history;
+pub mod hook;
 pub mod ledger;
 pub mod metrics;
 pub mod parquet;

@@ -9,7 +9,7 @@ mod passes;
 pub use checkpoints::Checkpoints;
 pub use passes::{Counted, count, survey};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -17,11 +17,13 @@ use polars::prelude::DataFrame;
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
-use crate::catalog::Entities;
+use crate::catalog::{Entities, EntityKind};
+use crate::changes::Members;
 use crate::claims::{self, Facts};
 use crate::dates::{Day, Month};
 use crate::error::{Error, Result};
 use crate::exports::{self, Decoded, Discovered, Found, LeftOut, Progress};
+use crate::history;
 use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Update, WriteLock, classify};
 use crate::pipeline::Plan;
 use crate::publish::{self, PublishedTable, ScopeDates};
@@ -110,6 +112,10 @@ pub struct Report {
     pub since: Option<Month>,
     /// The tables.
     pub tables: Vec<PublishedTable>,
+    /// What they say otherwise than those of the run before, as far as the pipeline wants to hear.
+    pub changes: Vec<crate::changes::Change>,
+    /// Runs that the pipeline's retention let go.
+    pub retired: Vec<String>,
     /// The headline ranking's rows, if the pipeline names one.
     pub headline: Option<(String, DataFrame)>,
     /// The verdicts on the pipeline's claims, if it has any.
@@ -289,7 +295,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
     let counted = count(plan, &ledger, &Checkpoints::of(plan), &mut timings)?;
     check_coverage(plan, &counted.surveyed)?;
     let sources = counted.sources(plan, &ledger.state);
-    let tables = timings.time("tables", || tables::build(&sources))?;
+    let mut tables = timings.time("tables", || tables::build(&sources))?;
     let frame = |contract: &tables::Contract| {
         tables.iter().find(|table| table.contract.name == contract.name).map(|table| &table.frame)
     };
@@ -301,13 +307,29 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
 
     let dates = scope_dates(&counted.surveyed);
     let rows = ledger.state.exports.iter().map(|export| export.rows).sum();
-    let so_far = timings.clone();
+    let mut about = manifest(plan, &ledger, &run, &[], (&refused, &dates), counted.since, &timings);
+    let since = timings.time("changes", || history::since_latest(&plan.out, &about, &tables))?;
+    if let Some(table) = tables.iter_mut().find(|table| table.contract.name == tables::changes::CONTRACT.name)
+    {
+        table.frame = tables::changes::rows(&since.changes)?;
+    }
+    let changes =
+        plan.on_change.subscription.choose(&since.changes, &members(plan, &counted.entities, &since.changes));
     let manifest = |tables: &[PublishedTable]| {
-        let value = manifest(plan, &ledger, &run, tables, (&refused, &dates), counted.since, &so_far);
-        seal::close(format!("{value:#}\n"))
+        about["tables"] = json!(tables);
+        about["before"] = json!(since.before);
+        seal::close(format!("{about:#}\n"))
     };
     let tables = timings.time("publish", || publish::publish(&plan.out, &run, tables, manifest))?;
     info!(run, tables = tables.len(), "published");
+    let retired = plan.retention.map_or(Ok(Vec::new()), |retention| publish::retire(&plan.out, retention));
+    let retired = retired.unwrap_or_else(|error| {
+        warn!("some runs could not be removed: {error}");
+        Vec::new()
+    });
+    for run in &retired {
+        info!(retired = run, "removed by retention");
+    }
     let scopes = counted.surveyed.scopes.iter().zip(&counted.surveyed.calendars);
     let scopes = scopes
         .filter_map(|(scope, calendar)| Some((scope.clone(), calendar.due.first()?.day, calendar.last()?)))
@@ -326,6 +348,8 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
         scopes,
         since: counted.since,
         tables,
+        changes,
+        retired,
         headline,
         claims: verdicts,
         timings,
@@ -358,6 +382,25 @@ fn unchanged(plan: &Plan, ledger: &Ledger) -> Option<String> {
 /// A table of the latest run.
 fn published(plan: &Plan, contract: &tables::Contract) -> Option<DataFrame> {
     publish::read(&plan.out, contract).ok()
+}
+
+/// Who belongs to the cohort whose changes the pipeline wants to hear of.
+fn members(plan: &Plan, entities: &Entities, changes: &[crate::changes::Change]) -> Members {
+    let mut members = Members::default();
+    let Some(cohort) = &plan.on_change.subscription.cohort else { return members };
+    let changed: HashSet<&str> = changes.iter().map(|change| change.subject.entity_id.as_str()).collect();
+    if changed.is_empty() {
+        return members;
+    }
+    for kind in EntityKind::ALL {
+        let belong = entities.members(cohort, kind);
+        let known = entities.of(kind).iter().enumerate();
+        for (code, entity) in known.filter(|(_, entity)| changed.contains(entity.id.as_str())) {
+            let belongs = belong.and_then(|belong| belong.get(code)) == Some(&true);
+            members.note(kind.word(), &entity.id, belongs);
+        }
+    }
+    members
 }
 
 /// The verdicts on the plan's claims by the ledger as it is, as a table; no export is read and
@@ -455,6 +498,11 @@ fn manifest(
             "export": export.name,
             "hash": export.hash,
             "dialect": export.dialect,
+            "charts": export.charts,
+            "regions": export.regions,
+            "first_on": export.days.map(|days| days.0),
+            "last_on": export.days.map(|days| days.1),
+            "replaced": export.replaced,
             "rows_read": export.rows.read,
             "rows_used": export.rows.used,
             "rows_duplicate": export.rows.duplicate,

@@ -11,7 +11,7 @@ mod judge;
 mod orders;
 mod sums;
 mod who;
-mod words;
+pub(crate) mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,7 +2,9 @@
 
 mod catalog;
 mod claims;
+mod diff;
 mod explain;
+mod history;
 mod inspect;
 mod ledger;
 mod log;
@@ -68,6 +70,10 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Show a published table
     Show(show::ShowArgs),
+    /// Tell what a run changed against the one before, or any run against another
+    Diff(diff::DiffArgs),
+    /// List the commits of the ledger and the runs
+    History(history::HistoryArgs),
     /// Prove a published milestone or total from the rows of the ledger
     Explain(explain::ExplainArgs),
     /// Show the contract of the published tables
@@ -108,10 +114,10 @@ struct PipelineArgs {
 }
 
 impl PipelineArgs {
-    fn load(self) -> anyhow::Result<Plan> {
+    /// The plan; `more` has what the arguments of a command say beyond these.
+    fn load(self, more: Overrides) -> anyhow::Result<Plan> {
         let Self { pipeline, exports, ledger, out, as_of, strict } = self;
-        let claims = None;
-        Ok(Plan::load(&pipeline, Overrides { exports, ledger, out, claims, as_of, strict })?)
+        Ok(Plan::load(&pipeline, Overrides { exports, ledger, out, as_of, strict, ..more })?)
     }
 }
 
@@ -130,6 +136,8 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::main(args),
         Command::Inspect(args) => inspect::main(args),
         Command::Show(args) => show::main(args),
+        Command::Diff(args) => diff::main(args),
+        Command::History(args) => history::main(args),
         Command::Explain(args) => explain::main(args),
         Command::Verify(args) => verify::main(args, quiet),
         Command::Ledger(args) => ledger::main(args, quiet || log_only),

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use chartledger::exports::Progress;
 use chartledger::ledger::Change;
+use chartledger::pipeline::Overrides;
 use chartledger::tables;
 use clap::Args;
 
@@ -17,7 +18,7 @@ pub struct PlanArgs {
 }
 
 pub fn main(args: PlanArgs) -> anyhow::Result<()> {
-    let plan = args.pipeline.load()?;
+    let plan = args.pipeline.load(Overrides::default())?;
     let prepared = chartledger::run::prepare(&plan, &Progress::default())?;
     let mut out = io::stdout().lock();
     let count = |wanted: Change| prepared.found.iter().filter(|(_, change)| *change == wanted).count();

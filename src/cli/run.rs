@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use chartledger::dates::Day;
 use chartledger::freshness;
-use chartledger::pipeline::Plan;
+use chartledger::hook::{Hook, Told};
+use chartledger::pipeline::{Overrides, Plan};
 use chartledger::publish;
 use chartledger::run::{self, Report, Unchanged};
 use chartledger::underway;
@@ -36,6 +37,9 @@ pub struct RunArgs {
     /// Today's date, for max_staleness and metrics; by default that of the clock, in UTC
     #[arg(long, value_name = "DATE")]
     today: Option<Day>,
+    /// Start this command with the changes as JSON on its standard input, if there are any that matter
+    #[arg(long, value_name = "CMD")]
+    on_change: Option<String>,
 }
 
 /// Runs; `log_only` keeps the summary, which is for people, off standard error.
@@ -46,7 +50,8 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
     let today = args.today.unwrap_or_else(freshness::today);
     let mut outcome = Outcome::new(&args.pipeline.pipeline, args.metrics, today);
     let (full, allow_loss) = (args.full, args.allow_loss);
-    let result = args.pipeline.load().and_then(|mut plan| {
+    let more = Overrides { on_change: args.on_change, ..Overrides::default() };
+    let result = args.pipeline.load(more).and_then(|mut plan| {
         plan.full = full;
         if allow_loss {
             plan.policy.max_loss = 1.0;
@@ -69,6 +74,10 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
             // A reader that has seen enough does not keep the gate from being looked at.
             let shown = show(&report, quiet, log_only)
                 .or_else(|error| if super::is_broken_pipe(&error) { Ok(()) } else { Err(error) });
+            // Whoever wants to know of changes is told even where nobody reads along.
+            if let run::Outcome::Published(report) = &report {
+                tell(&plan.on_change, report, quiet, log_only);
+            }
             (Some(report), shown.and_then(|()| check_freshness(&plan, today)))
         }
         Err(error) => (None, Err(error)),
@@ -133,6 +142,27 @@ fn show(outcome: &run::Outcome, quiet: bool, log_only: bool) -> anyhow::Result<(
         writeln!(io::stdout().lock(), "\nclaims\n{verdicts}")?;
     }
     Ok(())
+}
+
+/// Tells whom the pipeline names of the changes. Nothing that becomes of it fails the run.
+fn tell(hook: &Hook, report: &Report, quiet: bool, log_only: bool) {
+    let told = Told { run: &report.run, published: &report.latest, keep_output: log_only };
+    let Some(ended) = hook.tell(&report.changes, &told) else { return };
+    let (changes, output) = (report.changes.len(), ended.output);
+    match ended.problem {
+        None => {
+            tracing::info!(run = report.run, changes, output, "told of changes");
+            if !quiet && !log_only {
+                let _ = writeln!(io::stderr(), "told       of {}", text::plural(changes, "change"));
+            }
+        }
+        Some(problem) if log_only => {
+            tracing::warn!(run = report.run, changes, output, "the command of --on-change {problem}");
+        }
+        Some(problem) => {
+            tracing::warn!("the command that is told of changes {problem}; the run is published");
+        }
+    }
 }
 
 /// How a ranking's figures were counted: the same for all of its rows.
@@ -232,6 +262,9 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
     )?;
     for table in &report.tables {
         writeln!(out, "table      {:<12} {}", table.name, text::plural(table.rows as i64, "row"))?;
+    }
+    for run in &report.retired {
+        writeln!(out, "retired    {run}")?;
     }
     let stages: Vec<String> = report
         .timings

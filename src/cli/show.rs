@@ -24,6 +24,9 @@ pub struct ShowArgs {
     /// The output folder, instead of the pipeline's
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// As this run published it, by its name or the beginning of it; the latest without it
+    #[arg(long, value_name = "RUN")]
+    as_of_run: Option<String>,
     /// Only this entity: its id or its name
     #[arg(long, value_name = "NAME")]
     entity: Option<String>,
@@ -79,7 +82,13 @@ impl Format {
 pub fn main(args: ShowArgs) -> anyhow::Result<()> {
     let contract = schema::contract(&args.table)?;
     let plan = Plan::load(&args.pipeline, Overrides { out: args.out.clone(), ..Overrides::default() })?;
-    let frame = publish::read(&plan.out, contract)?;
+    let frame = match &args.as_of_run {
+        Some(run) => {
+            let run = publish::find_run(&plan.out, run)?;
+            publish::read_in(&publish::folder(&plan.out, &run), contract)?
+        }
+        None => publish::read(&plan.out, contract)?,
+    };
     let frame = best_first(&plan, contract.name, frame)?;
     let frame = args.filter(frame)?;
     write(&frame, Format::or_usual(args.format))

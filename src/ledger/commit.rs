@@ -71,7 +71,7 @@ impl Ledger {
                 added.extend(file.clone().map(|file| (key.clone(), file)));
             }
         }
-        let dictionaries = log::Dictionaries::new(
+        let mut dictionaries = log::Dictionaries::new(
             side("exports", register::exports_frame(&merged.exports))?,
             side("quarantine", register::quarantine_frame(&merged.quarantine))?,
             side("listings", register::listings_frame(&merged.listings))?,
@@ -79,6 +79,7 @@ impl Ledger {
             &lost,
             forgotten.clone(),
         );
+        dictionaries.came_in = Some(came_in(&merged));
         let version = self.version.map_or(0, |version| version + 1);
         let timestamp =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
@@ -141,6 +142,14 @@ pub(super) fn write_month(
         files.kept = Some(MonthFile { path, size: bytes.len() as u64, rows });
     }
     Ok(files)
+}
+
+/// What came in: new exports have the last codes.
+fn came_in(merged: &Merged) -> log::CameIn {
+    const NAMED: usize = 3;
+    let fresh = merged.exports.len().saturating_sub(merged.new_exports);
+    let names = merged.exports.iter().skip(fresh).take(NAMED).map(|export| export.name.clone());
+    log::CameIn { exports: merged.new_exports, names: names.collect() }
 }
 
 /// Writes `bytes` under a name made of their hash; the path relative to the ledger.

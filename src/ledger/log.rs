@@ -43,6 +43,18 @@ pub struct Dictionaries {
     /// Exports that were taken out on purpose. Older readers pass over it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     forgotten: Vec<Forgotten>,
+    /// What came in, for the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_in: Option<CameIn>,
+}
+
+/// The exports that a commit took in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CameIn {
+    /// How many.
+    pub exports: usize,
+    /// The names of the first few.
+    pub names: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +79,16 @@ impl Dictionaries {
             month: key.month.to_string(),
             path: path.clone(),
         });
-        Self { format: FORMAT, exports, quarantine, listings, regions, lost: lost.collect(), forgotten }
+        Self {
+            format: FORMAT,
+            exports,
+            quarantine,
+            listings,
+            regions,
+            lost: lost.collect(),
+            forgotten,
+            came_in: None,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod chain;
 mod commit;
 mod corrections;
 mod forget;
+mod history;
 mod log;
 mod merge;
 mod month;
@@ -25,17 +26,20 @@ mod named;
 mod policy;
 mod register;
 mod settle;
+mod vacuum;
 
 pub use chain::{AddedMonth, Logged, Named, live, logged};
 pub use commit::Update;
 pub use corrections::Correction;
 pub use forget::Forgotten;
+pub use history::{Commit, commits};
 pub use merge::{Change, MonthKey, classify};
 pub use month::{MonthRows, Observation};
 pub use named::{WAY_OUT, hash_in};
 pub use policy::{OnConflict, Policy};
 pub use register::{ExportEntry, Quarantined, RowAccount};
 pub use settle::{Loss, Settled};
+pub use vacuum::{Vacuumed, vacuum};
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, TryLockError};

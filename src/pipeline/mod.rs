@@ -4,6 +4,8 @@
 //! that a scheduled job does not depend on the directory it starts in. [`Plan::load`] lowers the
 //! file and the flags into one validated plan; nothing behind it looks at either again.
 
+mod after;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +18,9 @@ use crate::error::{Error, Result};
 use crate::exports::dialect::Mapped;
 use crate::exports::{Intake, MaxUnpacked};
 use crate::freshness::Freshness;
+use crate::hook::Hook;
 use crate::ledger::{OnConflict, Policy};
+use crate::publish::Retention;
 use crate::tally::{
     Asked, Calendar, Clock, DateState, Due, PaceSpec, RecordKind, RecordSpec, Sensitive, TallySpec,
 };
@@ -68,6 +72,10 @@ pub struct Plan {
     pub strict: bool,
     /// Whether every month is counted again, and published even if nothing is new.
     pub full: bool,
+    /// How long runs are kept; for ever without it.
+    pub retention: Option<Retention>,
+    /// Whom to tell of changes.
+    pub on_change: Hook,
     /// BLAKE3 of the pipeline file, in hexadecimal.
     pub hash: String,
 }
@@ -87,6 +95,8 @@ pub struct Overrides {
     pub as_of: Option<Day>,
     /// Fail on anything quarantined.
     pub strict: bool,
+    /// Instead of the pipeline's command that is told of changes.
+    pub on_change: Option<String>,
 }
 
 /// One order of entities.
@@ -221,6 +231,9 @@ struct File {
     #[serde(default)]
     freshness: FreshnessAt,
     metrics: Option<PathBuf>,
+    retention: Option<Retention>,
+    #[serde(default)]
+    on_change: after::OnChange,
 }
 
 #[derive(Default, Deserialize)]
@@ -404,12 +417,18 @@ impl Plan {
         if !(0.0..=1.0).contains(&policy.max_loss) {
             return Err(problem(format!("max_loss = {} is not between 0 and 1", policy.max_loss)));
         }
-        let Overrides { exports, ledger, out, claims, as_of, strict } = overrides;
+        let Overrides { exports, ledger, out, claims, as_of, strict, on_change } = overrides;
         let known = Known { catalog: &catalog, tallies: &tallies, rankings: &rankings };
         let claims = match claims.or(file.claims.map(|path| base.join(path))) {
             Some(path) => ClaimsFile::load(&path, known)?,
             None => ClaimsFile::default(),
         };
+        file.retention.map_or(Ok(()), Retention::check).map_err(problem)?;
+        let names = tallies.iter().map(|tally| tally.name.as_str());
+        let names = names.chain(rankings.iter().map(|ranking| ranking.name.as_str()));
+        let names = names.chain(records.iter().map(|record| record.name.as_str()));
+        let names: Vec<&str> = names.chain(claims.claims.iter().map(|claim| claim.id.as_str())).collect();
+        let on_change = after::hook(file.on_change, on_change, base, &names, &catalog).map_err(problem)?;
         let roots = match exports {
             named if !named.is_empty() => named,
             _ => file.exports.paths.iter().map(|path| base.join(path)).collect(),
@@ -440,6 +459,8 @@ impl Plan {
             as_of,
             strict,
             full: false,
+            retention: file.retention,
+            on_change,
             hash: blake3::hash(text.as_bytes()).to_hex().to_string(),
         })
     }

@@ -10,8 +10,10 @@
 //! are hidden so that a glob over the output never reads two of them.
 
 mod manifest;
+mod runs;
 
-pub use manifest::{Manifest, ScopeDates, manifest};
+pub use manifest::{Manifest, ScopeDates, manifest, manifest_in};
+pub use runs::{Retention, find_run, folder, latest_run, retire, runs, time_of};
 
 use std::path::{Path, PathBuf};
 
@@ -96,13 +98,13 @@ fn switch(out: &Path, target: &Path) -> Result<()> {
 /// A name for a run that begins now: its time, or a second after the newest run of `out` where the
 /// clock does not say later than that. Names sort as the runs came, also when it was set back.
 pub fn new_run(out: &Path) -> String {
-    const SHAPE: &str = "%Y%m%dT%H%M%SZ";
     let names = std::fs::read_dir(out.join(RUNS)).into_iter().flatten().flatten();
-    let times = names
-        .filter_map(|entry| chrono::NaiveDateTime::parse_from_str(entry.file_name().to_str()?, SHAPE).ok());
+    let times = names.filter_map(|entry| {
+        chrono::NaiveDateTime::parse_from_str(entry.file_name().to_str()?, runs::NAMED).ok()
+    });
     let next = times.max().and_then(|newest| newest.checked_add_signed(chrono::TimeDelta::seconds(1)));
     let now = chrono::Utc::now().naive_utc();
-    next.map_or(now, |next| next.max(now)).format(SHAPE).to_string()
+    next.map_or(now, |next| next.max(now)).format(runs::NAMED).to_string()
 }
 
 /// Whether a run of this name is there already.
@@ -157,7 +159,15 @@ pub fn latest(out: &Path) -> PathBuf {
 /// # Errors
 /// [`Error::Usage`] if nothing has been published yet, [`Error::Damaged`].
 pub fn read(out: &Path, contract: &Contract) -> Result<DataFrame> {
-    let path = latest(out).join(format!("{}.parquet", contract.name));
+    read_in(&latest(out), contract)
+}
+
+/// Reads a table in the folder of a run.
+///
+/// # Errors
+/// [`Error::Usage`] if the run has none, [`Error::Damaged`].
+pub fn read_in(folder: &Path, contract: &Contract) -> Result<DataFrame> {
+    let path = folder.join(format!("{}.parquet", contract.name));
     if !path.exists() {
         return Err(Error::Usage(format!(
             "{} does not exist; publish it with `chartledger run`, or name the output with --out",

@@ -4,6 +4,7 @@
 //! must hold. [`audit`] checks a frame against it before anything is published. Frames are built
 //! sorted; nothing here reads or writes files.
 
+pub mod changes;
 pub mod chart_runs;
 pub mod checks;
 pub mod claims;
@@ -38,7 +39,7 @@ use crate::pipeline::Plan;
 use crate::tally::{Folded, Surveyed, TallySpec, Variant};
 
 /// Every published table, in the order in which they are listed.
-pub const ALL: [&Contract; 16] = [
+pub const ALL: [&Contract; 17] = [
     &milestones::CONTRACT,
     &totals::CONTRACT,
     &rankings::CONTRACT,
@@ -55,6 +56,7 @@ pub const ALL: [&Contract; 16] = [
     &corrections::CONTRACT,
     &credits::CONTRACT,
     &claims::CONTRACT,
+    &changes::CONTRACT,
 ];
 
 /// What a table promises.

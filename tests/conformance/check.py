@@ -87,7 +87,7 @@ def commit(version):
 
 def publish(tables):
     """Runs, and keeps the tables for the version that they count."""
-    chartledger("run", "c.toml", "--quiet")
+    chartledger("run", "c.toml", "--quiet", "--allow-loss")
     latest = DESK / "out" / "c" / "latest"
     version = json.loads((latest / "run.json").read_text())["ledger"]["version"]
     tables[version] = DESK / f"tables-{version}"

@@ -35,7 +35,9 @@ pub fn assert_nothing_written(desk: &Desk) {
 fn help_lists_the_exit_codes_and_every_command() {
     let help = Desk::new().call("--help").succeeds();
     assert_eq!(help.stderr, "");
-    for command in ["run", "plan", "inspect", "show", "schema", "catalog", "synth"] {
+    for command in
+        ["run", "plan", "inspect", "show", "diff", "history", "schema", "ledger", "catalog", "synth"]
+    {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command} in {}", help.stdout);
     }
     for code in [0, 1, 2, 3, 4, 5, 6, 130, 143] {

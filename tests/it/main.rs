@@ -11,6 +11,7 @@
 //! | `crash.rs` | kills at any instant and step, full disks, two runs at once |
 //! | `verify.rs` | each kind of damage to ledger and runs, and what `verify` says of it |
 //! | `forget.rs` | taking exports out of the ledger |
+//! | `history.rs` | what a run changed, and what is kept of the past |
 //! | `catalog.rs` | who is who: roles, dated names, songs, works, look-alikes |
 //! | `bad_days.rs` | disks, clocks, links and downloaders that misbehave; the last good state survives |
 //! | `hostile.rs` | exports made to harm, in bounded memory and time |
@@ -36,6 +37,7 @@ mod explain;
 mod forget;
 mod fuzz;
 mod golden;
+mod history;
 mod hostile;
 mod nights;
 mod operations;
