@@ -101,7 +101,7 @@ pub fn run_before(out: &Path, latest: &str) -> Result<String> {
 /// What happened: a commit of the ledger, or a run.
 enum Event {
     Commit(Commit),
-    Run(Manifest),
+    Run(Box<Manifest>),
 }
 
 /// The commits of a plan's ledger and its runs, in the order of time, as a table.
@@ -115,7 +115,9 @@ pub fn timeline(plan: &Plan) -> Result<DataFrame> {
     }
     for run in publish::runs(&plan.out)? {
         match publish::manifest_in(&publish::folder(&plan.out, &run)) {
-            Ok(manifest) => events.push((publish::time_of(&run), Event::Run(Manifest { run, ..manifest }))),
+            Ok(manifest) => {
+                events.push((publish::time_of(&run), Event::Run(Box::new(Manifest { run, ..manifest }))))
+            }
             Err(error) => tracing::warn!(run, "left out: {error}"),
         }
     }

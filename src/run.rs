@@ -61,7 +61,7 @@ pub enum Outcome {
     /// With new tables.
     Published(Box<Report>),
     /// With nothing new, and so with the tables that were there.
-    Unchanged(Unchanged),
+    Unchanged(Box<Unchanged>),
 }
 
 /// A run that found nothing to do.
@@ -281,7 +281,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
         });
         let claims = published(plan, &tables::claims::CONTRACT).filter(|frame| frame.height() > 0);
         info!(run = unchanged, "nothing new");
-        return Ok(Outcome::Unchanged(Unchanged {
+        return Ok(Outcome::Unchanged(Box::new(Unchanged {
             run: unchanged,
             latest: publish::latest(&plan.out),
             found: found.len(),
@@ -290,7 +290,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
             headline,
             claims,
             timings,
-        }));
+        })));
     }
     let counted = count(plan, &ledger, &Checkpoints::of(plan), &mut timings)?;
     check_coverage(plan, &counted.surveyed)?;

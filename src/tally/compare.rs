@@ -44,7 +44,10 @@ pub struct Comparison<'a> {
 
 /// All of a comparison that the next month needs: each pair by its check, chart, chart and region.
 #[derive(Serialize, Deserialize)]
-pub struct ComparisonState(Vec<((Check, String, String, String), Vec<u8>)>);
+pub struct ComparisonState(Vec<(PairName, Vec<u8>)>);
+
+/// The check, the two charts, the region.
+type PairName = (Check, String, String, String);
 
 impl<'a> Comparison<'a> {
     /// A comparison of all scopes that should agree; of none without a tolerance.
@@ -88,7 +91,7 @@ impl<'a> Comparison<'a> {
         Some(self)
     }
 
-    fn name(&self, pair: &Pair) -> (Check, String, String, String) {
+    fn name(&self, pair: &Pair) -> PairName {
         let [said, ours] = [pair.said, pair.ours].map(|scope| &self.surveyed.scopes[scope]);
         (pair.check, said.chart.clone(), ours.chart.clone(), said.region.clone())
     }

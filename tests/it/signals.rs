@@ -63,8 +63,8 @@ fn a_signal_at_any_moment_leaves_a_state_that_the_next_run_completes() {
         }
         assert_eq!(output.status.code(), Some(code), "round {round}: {stderr}");
         // The run itself may say one thing more before the process ends.
-        let lines = stderr.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-        let says = lines.filter_map(|line| Some(line["error"].as_str()?.to_owned())).last();
+        let mut lines = stderr.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let says = lines.by_ref().rev().find_map(|line| Some(line["error"].as_str()?.to_owned()));
         let says = says.unwrap_or_else(|| panic!("round {round}: no sentence in {stderr}"));
         let state = match (committed, published) {
             (false, false) => 0,
