@@ -69,6 +69,16 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     written.map_err(Error::write(path))
 }
 
+/// The same without waiting for the disk: for what can be made again.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn put_aside(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = temporary_beside(path);
+    let written = std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
+    written.map_err(Error::write(path))
+}
+
 /// Checks that a directory can be made at `path`, or written to if it is there; writes nothing.
 ///
 /// # Errors

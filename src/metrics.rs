@@ -123,6 +123,8 @@ impl Page<'_> {
         self.one("last_run_rows_read", "Rows decoded by the last run.", report.rows_decoded);
         self.one("last_run_read_bytes", "Bytes of exports read by the last run.", report.bytes_read);
         self.one("last_run_months_written", "Months written by the last run.", report.update.months.len());
+        let counted = report.published.as_ref().map_or(0, |published| published.months);
+        self.one("last_run_months_counted", "Months counted again by the last run.", counted);
         self.head("ledger_rows", "Rows of all exports in the ledger, by what became of them.");
         let fates = [
             ("used", rows.used),

@@ -56,39 +56,11 @@ pub struct Refused {
     pub problem: String,
 }
 
-/// How a run ended.
-pub enum Outcome {
-    /// With new tables.
-    Published(Box<Report>),
-    /// With nothing new, and so with the tables that were there.
-    Unchanged(Box<Unchanged>),
-}
-
-/// A run that found nothing to do.
-pub struct Unchanged {
-    /// The run whose tables stand.
-    pub run: String,
-    /// Where they are.
-    pub latest: PathBuf,
-    /// Exports found under the roots.
-    pub found: usize,
-    /// Files that could not be used.
-    pub refused: Vec<Refused>,
-    /// Files that are left out because they were forgotten.
-    pub left_out: Vec<String>,
-    /// The headline ranking's rows, if the pipeline names one.
-    pub headline: Option<(String, DataFrame)>,
-    /// The verdicts on the pipeline's claims, if it has any.
-    pub claims: Option<DataFrame>,
-    /// How long each stage took.
-    pub timings: Timings,
-}
-
 /// What a run did.
 pub struct Report {
-    /// The run's name.
+    /// The run whose tables stand: this one, or the latest where nothing was new.
     pub run: String,
-    /// Where its tables are.
+    /// Where they are.
     pub latest: PathBuf,
     /// Exports found under the roots.
     pub found: usize,
@@ -104,18 +76,8 @@ pub struct Report {
     pub rows_decoded: u64,
     /// Bytes of exports read in this run.
     pub bytes_read: u64,
-    /// Names in artist cells that the catalog does not know.
-    pub unknown_names: usize,
-    /// Charts, regions, first and last date.
-    pub scopes: Vec<(crate::tally::Scope, Day, Day)>,
-    /// The first month that was counted again; `None` if every month was.
-    pub since: Option<Month>,
-    /// The tables.
-    pub tables: Vec<PublishedTable>,
-    /// What they say otherwise than those of the run before, as far as the pipeline wants to hear.
-    pub changes: Vec<crate::changes::Change>,
-    /// Runs that the pipeline's retention let go.
-    pub retired: Vec<String>,
+    /// What was published; `None` if nothing was new.
+    pub published: Option<Published>,
     /// The headline ranking's rows, if the pipeline names one.
     pub headline: Option<(String, DataFrame)>,
     /// The verdicts on the pipeline's claims, if it has any.
@@ -124,6 +86,24 @@ pub struct Report {
     pub timings: Timings,
     /// The most memory the process has held, in bytes, where the system tells.
     pub peak_memory: Option<u64>,
+}
+
+/// What a run published.
+pub struct Published {
+    /// Names in artist cells that the catalog does not know.
+    pub unknown_names: usize,
+    /// Charts, regions, first and last date.
+    pub scopes: Vec<(crate::tally::Scope, Day, Day)>,
+    /// The first month that was counted again; `None` if every month was.
+    pub since: Option<Month>,
+    /// How many months were counted again.
+    pub months: usize,
+    /// The tables.
+    pub tables: Vec<PublishedTable>,
+    /// What they say otherwise than those of the run before, as far as the pipeline wants to hear.
+    pub changes: Vec<crate::changes::Change>,
+    /// Runs that the pipeline's retention let go.
+    pub retired: Vec<String>,
 }
 
 /// How long the stages took, in order.
@@ -162,7 +142,7 @@ pub fn prepare(plan: &Plan, progress: &Progress) -> Result<Prepared> {
         .map(|(found, _)| found.clone())
         .collect();
     info!(exports = found.len(), pending = pending.len(), "discovered");
-    progress.expect(pending.iter().map(|found| found.size).sum());
+    progress.will_read(pending.iter().map(|found| found.size).sum());
     let mut decoded = timings
         .time("decode", || exports::decode_within(pending, &plan.mapped, plan.intake.max_unpacked, progress));
     plan.policy.refuse(&ledger.state, &mut decoded)?;
@@ -251,7 +231,7 @@ impl Prepared {
 /// # Errors
 /// Any of [`Error`]; the ledger and the latest run are then as they were, or the ledger one commit
 /// further with every row of it whole.
-pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
+pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     let mut run = publish::new_run(&plan.out);
     underway::begin(&run);
     info!(pipeline = plan.name, "run begins");
@@ -272,43 +252,56 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
     let Prepared { mut ledger, found, decoded, mut timings, .. } = prepared;
     let update = timings.time("ledger", || ledger.update(&lock, decoded, &plan.policy))?;
     info!(exports = update.new_exports, months = update.months.len(), bytes = update.bytes, "ledger updated");
-
-    if update.new_exports == 0
-        && let Some(unchanged) = timings.time("compare", || unchanged(plan, &ledger))
-    {
-        let headline = plan.headline.as_ref().and_then(|name| {
-            Some((name.clone(), headline(&published(plan, &tables::rankings::CONTRACT)?, name)?))
-        });
-        let claims = published(plan, &tables::claims::CONTRACT).filter(|frame| frame.height() > 0);
-        info!(run = unchanged, "nothing new");
-        return Ok(Outcome::Unchanged(Box::new(Unchanged {
-            run: unchanged,
-            latest: publish::latest(&plan.out),
-            found: found.len(),
-            refused,
-            left_out,
-            headline,
-            claims,
-            timings,
-        })));
+    let stands = match update.new_exports {
+        0 => timings.time("compare", || unchanged(plan, &ledger)),
+        _ => None,
+    };
+    let rows = ledger.state.exports.iter().map(|export| export.rows).sum();
+    let (latest, found) = (publish::latest(&plan.out), found.len());
+    let mut report = Report {
+        run,
+        latest,
+        found,
+        update,
+        refused,
+        left_out,
+        rows,
+        rows_decoded,
+        bytes_read,
+        published: None,
+        headline: None,
+        claims: None,
+        timings,
+        peak_memory: None,
+    };
+    match stands {
+        Some(latest) => {
+            info!(latest, "nothing new");
+            let frame = |contract| publish::read(&plan.out, contract).ok();
+            report.show(plan, frame(&tables::rankings::CONTRACT), frame(&tables::claims::CONTRACT));
+            report.run = latest;
+        }
+        None => publish_anew(plan, &ledger, &mut report)?,
     }
-    let counted = count(plan, &ledger, &Checkpoints::of(plan), &mut timings)?;
+    report.peak_memory = peak_memory();
+    Ok(report)
+}
+
+/// Counts what the ledger holds and publishes it.
+fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()> {
+    let counted = count(plan, ledger, &Checkpoints::of(plan), &mut report.timings)?;
     check_coverage(plan, &counted.surveyed)?;
     let sources = counted.sources(plan, &ledger.state);
-    let mut tables = timings.time("tables", || tables::build(&sources))?;
+    let mut tables = report.timings.time("tables", || tables::build(&sources))?;
     let frame = |contract: &tables::Contract| {
         tables.iter().find(|table| table.contract.name == contract.name).map(|table| &table.frame)
     };
-    let headline = plan
-        .headline
-        .as_ref()
-        .and_then(|name| Some((name.clone(), headline(frame(&tables::rankings::CONTRACT)?, name)?)));
-    let verdicts = frame(&tables::claims::CONTRACT).filter(|frame| frame.height() > 0).cloned();
+    report.show(plan, frame(&tables::rankings::CONTRACT).cloned(), frame(&tables::claims::CONTRACT).cloned());
 
     let dates = scope_dates(&counted.surveyed);
-    let rows = ledger.state.exports.iter().map(|export| export.rows).sum();
-    let mut about = manifest(plan, &ledger, &run, &[], (&refused, &dates), counted.since, &timings);
-    let since = timings.time("changes", || history::since_latest(&plan.out, &about, &tables))?;
+    let mut about =
+        manifest(plan, ledger, &report.run, &[], (&report.refused, &dates), counted.since, &report.timings);
+    let since = report.timings.time("changes", || history::since_latest(&plan.out, &about, &tables))?;
     if let Some(table) = tables.iter_mut().find(|table| table.contract.name == tables::changes::CONTRACT.name)
     {
         table.frame = tables::changes::rows(&since.changes)?;
@@ -320,7 +313,8 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
         about["before"] = json!(since.before);
         seal::close(format!("{about:#}\n"))
     };
-    let tables = timings.time("publish", || publish::publish(&plan.out, &run, tables, manifest))?;
+    let run = report.run.clone();
+    let tables = report.timings.time("publish", || publish::publish(&plan.out, &run, tables, manifest))?;
     info!(run, tables = tables.len(), "published");
     let retired = plan.retention.map_or(Ok(Vec::new()), |retention| publish::retire(&plan.out, retention));
     let retired = retired.unwrap_or_else(|error| {
@@ -334,27 +328,22 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Outcome> {
     let scopes = scopes
         .filter_map(|(scope, calendar)| Some((scope.clone(), calendar.due.first()?.day, calendar.last()?)))
         .collect();
-    Ok(Outcome::Published(Box::new(Report {
-        latest: publish::latest(&plan.out),
-        run,
-        found: found.len(),
-        update,
-        refused,
-        left_out,
-        rows,
-        rows_decoded,
-        bytes_read,
-        unknown_names: counted.entities.unknown_names(),
-        scopes,
-        since: counted.since,
-        tables,
-        changes,
-        retired,
-        headline,
-        claims: verdicts,
-        timings,
-        peak_memory: peak_memory(),
-    })))
+    let since = counted.since;
+    let months: BTreeSet<Month> = ledger.state.months.keys().map(|key| key.month).collect();
+    let months = months.into_iter().filter(|month| since.is_none_or(|since| *month >= since)).count();
+    let unknown_names = counted.entities.unknown_names();
+    report.published = Some(Published { unknown_names, scopes, since, months, tables, changes, retired });
+    Ok(())
+}
+
+impl Report {
+    /// Notes what people want to see of the published tables.
+    fn show(&mut self, plan: &Plan, rankings: Option<DataFrame>, claims: Option<DataFrame>) {
+        let name = plan.headline.as_ref();
+        self.headline =
+            name.zip(rankings).and_then(|(name, frame)| Some((name.clone(), headline(&frame, name)?)));
+        self.claims = claims.filter(|frame| frame.height() > 0);
+    }
 }
 
 /// The latest run, if it is what a run would publish now: from the same commit of the same ledger,
@@ -377,11 +366,6 @@ fn unchanged(plan: &Plan, ledger: &Ledger) -> Option<String> {
         && manifest.program == crate::PROGRAM
         && tables::ALL.iter().all(|contract| in_place(contract));
     same.then_some(manifest.run)
-}
-
-/// A table of the latest run.
-fn published(plan: &Plan, contract: &tables::Contract) -> Option<DataFrame> {
-    publish::read(&plan.out, contract).ok()
 }
 
 /// Who belongs to the cohort whose changes the pipeline wants to hear of.

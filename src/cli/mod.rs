@@ -8,7 +8,7 @@ mod history;
 mod inspect;
 mod ledger;
 mod log;
-mod outcome;
+mod metrics;
 mod plan;
 mod progress;
 mod run;
@@ -118,6 +118,27 @@ impl PipelineArgs {
     fn load(self, more: Overrides) -> anyhow::Result<Plan> {
         let Self { pipeline, exports, ledger, out, as_of, strict } = self;
         Ok(Plan::load(&pipeline, Overrides { exports, ledger, out, as_of, strict, ..more })?)
+    }
+}
+
+/// Where a pipeline keeps what it has, for commands that read no exports.
+#[derive(Args)]
+struct KeptArgs {
+    /// The pipeline file
+    #[arg(value_name = "PIPELINE", default_value = "pipelines/k-soloists.toml")]
+    pipeline: PathBuf,
+    /// The ledger, instead of the pipeline's
+    #[arg(long, value_name = "DIR")]
+    ledger: Option<PathBuf>,
+    /// The output folder, instead of the pipeline's
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl KeptArgs {
+    fn load(self) -> anyhow::Result<Plan> {
+        let Self { pipeline, ledger, out } = self;
+        Ok(Plan::load(&pipeline, Overrides { ledger, out, ..Overrides::default() })?)
     }
 }
 

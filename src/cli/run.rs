@@ -9,12 +9,12 @@ use chartledger::freshness;
 use chartledger::hook::{Hook, Told};
 use chartledger::pipeline::{Overrides, Plan};
 use chartledger::publish;
-use chartledger::run::{self, Report, Unchanged};
+use chartledger::run::{Published, Report};
 use chartledger::underway;
 use clap::Args;
 use polars::prelude::*;
 
-use super::outcome::Outcome;
+use super::metrics::MetricsFile;
 use super::{PipelineArgs, claims, plan, progress, signals, text};
 
 /// What `run` takes.
@@ -48,7 +48,7 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
         return plan::main(plan::PlanArgs { pipeline: args.pipeline });
     }
     let today = args.today.unwrap_or_else(freshness::today);
-    let mut outcome = Outcome::new(&args.pipeline.pipeline, args.metrics, today);
+    let mut metrics = MetricsFile::new(&args.pipeline.pipeline, args.metrics, today);
     let (full, allow_loss) = (args.full, args.allow_loss);
     let more = Overrides { on_change: args.on_change, ..Overrides::default() };
     let result = args.pipeline.load(more).and_then(|mut plan| {
@@ -56,8 +56,8 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
         if allow_loss {
             plan.policy.max_loss = 1.0;
         }
-        outcome.of_plan(&plan);
-        let stopped = outcome.clone();
+        metrics.of_plan(&plan);
+        let stopped = metrics.clone();
         signals::watch(
             move |sentence| super::say(log_only, sentence),
             move |code| {
@@ -75,9 +75,7 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
             let shown = show(&report, quiet, log_only)
                 .or_else(|error| if super::is_broken_pipe(&error) { Ok(()) } else { Err(error) });
             // Whoever wants to know of changes is told even where nobody reads along.
-            if let run::Outcome::Published(report) = &report {
-                tell(&plan.on_change, report, quiet, log_only);
-            }
+            tell(&plan.on_change, &report, quiet, log_only);
             (Some(report), shown.and_then(|()| check_freshness(&plan, today)))
         }
         Err(error) => (None, Err(error)),
@@ -86,11 +84,7 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
     let written = {
         // A signal now would write them at the same time.
         let _undisturbed = underway::stop();
-        let report = report.as_ref().and_then(|report| match report {
-            run::Outcome::Published(report) => Some(&**report),
-            run::Outcome::Unchanged(_) => None,
-        });
-        outcome.write(code, report)
+        metrics.write(code, report.as_ref())
     };
     match (result, written) {
         (Ok(()), written) => Ok(written?),
@@ -110,22 +104,15 @@ fn check_freshness(plan: &Plan, today: Day) -> anyhow::Result<()> {
     Ok(plan.freshness.check(&publish::manifest(&plan.out)?.scopes, today)?)
 }
 
-fn show(outcome: &run::Outcome, quiet: bool, log_only: bool) -> anyhow::Result<()> {
-    let (headline, verdicts) = match outcome {
-        run::Outcome::Published(report) => {
-            if !quiet && !log_only {
-                summary(&mut io::stderr().lock(), report)?;
-            }
-            (&report.headline, &report.claims)
+fn show(report: &Report, quiet: bool, log_only: bool) -> anyhow::Result<()> {
+    if !quiet && !log_only {
+        let mut err = io::stderr().lock();
+        match &report.published {
+            Some(published) => summary(&mut err, report, published)?,
+            None => nothing_new(&mut err, report)?,
         }
-        run::Outcome::Unchanged(unchanged) => {
-            if !quiet && !log_only {
-                nothing_new(&mut io::stderr().lock(), unchanged)?;
-            }
-            (&unchanged.headline, &unchanged.claims)
-        }
-    };
-    if let Some((name, frame)) = headline
+    }
+    if let Some((name, frame)) = &report.headline
         && !quiet
     {
         let mut out = io::stdout().lock();
@@ -137,7 +124,7 @@ fn show(outcome: &run::Outcome, quiet: bool, log_only: bool) -> anyhow::Result<(
             }
         }
     }
-    if let Some(verdicts) = verdicts.as_ref().filter(|_| !quiet) {
+    if let Some(verdicts) = report.claims.as_ref().filter(|_| !quiet) {
         let verdicts = text::frame_table(&claims::short(verdicts)?, None)?;
         writeln!(io::stdout().lock(), "\nclaims\n{verdicts}")?;
     }
@@ -147,8 +134,9 @@ fn show(outcome: &run::Outcome, quiet: bool, log_only: bool) -> anyhow::Result<(
 /// Tells whom the pipeline names of the changes. Nothing that becomes of it fails the run.
 fn tell(hook: &Hook, report: &Report, quiet: bool, log_only: bool) {
     let told = Told { run: &report.run, published: &report.latest, keep_output: log_only };
-    let Some(ended) = hook.tell(&report.changes, &told) else { return };
-    let (changes, output) = (report.changes.len(), ended.output);
+    let Some(Published { changes, .. }) = &report.published else { return };
+    let Some(ended) = hook.tell(changes, &told) else { return };
+    let (changes, output) = (changes.len(), ended.output);
     match ended.problem {
         None => {
             tracing::info!(run = report.run, changes, output, "told of changes");
@@ -209,15 +197,15 @@ fn shown(frame: &DataFrame) -> PolarsResult<DataFrame> {
     }))
 }
 
-fn nothing_new(out: &mut impl Write, unchanged: &Unchanged) -> io::Result<()> {
-    writeln!(out, "read       nothing new in {}", text::plural(unchanged.found as i64, "export"))?;
-    text::refused(out, &unchanged.refused)?;
-    text::left_out(out, &unchanged.left_out)?;
-    writeln!(out, "time       {}", text::seconds(unchanged.timings.total()))?;
-    writeln!(out, "published  nothing, {} is of run {}", text::path(&unchanged.latest), unchanged.run)
+fn nothing_new(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    writeln!(out, "read       nothing new in {}", text::plural(report.found as i64, "export"))?;
+    text::refused(out, &report.refused)?;
+    text::left_out(out, &report.left_out)?;
+    writeln!(out, "time       {}", text::seconds(report.timings.total()))?;
+    writeln!(out, "published  nothing, {} is of run {}", text::path(&report.latest), report.run)
 }
 
-fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn summary(out: &mut impl Write, report: &Report, published: &Published) -> io::Result<()> {
     let Report { update, rows, .. } = report;
     writeln!(
         out,
@@ -234,7 +222,7 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
         months => format!("{} written, {}", text::plural(months, "month"), text::bytes(update.bytes)),
     };
     writeln!(out, "ledger     {changed}")?;
-    if let Some(since) = report.since {
+    if let Some(since) = published.since {
         writeln!(out, "counted    from {since} on; what was before is as it was")?;
     }
     writeln!(
@@ -246,24 +234,24 @@ fn summary(out: &mut impl Write, report: &Report) -> io::Result<()> {
         text::thousands(rows.superseded as i64),
         text::thousands(rows.quarantined as i64),
     )?;
-    let scopes = report.scopes.iter().map(|(scope, first, last)| {
+    let scopes = published.scopes.iter().map(|(scope, first, last)| {
         format!("scope      {} {}, {first} to {last}", scope.chart, text::printable(&scope.region))
     });
     for line in scopes.take(8) {
         writeln!(out, "{line}")?;
     }
-    if report.scopes.len() > 8 {
-        writeln!(out, "scope      and {} more, see `show coverage`", report.scopes.len() - 8)?;
+    if published.scopes.len() > 8 {
+        writeln!(out, "scope      and {} more, see `show coverage`", published.scopes.len() - 8)?;
     }
     writeln!(
         out,
         "names      {} not in the catalog, see `show credits`",
-        text::thousands(report.unknown_names as i64)
+        text::thousands(published.unknown_names as i64)
     )?;
-    for table in &report.tables {
+    for table in &published.tables {
         writeln!(out, "table      {:<12} {}", table.name, text::plural(table.rows as i64, "row"))?;
     }
-    for run in &report.retired {
+    for run in &published.retired {
         writeln!(out, "retired    {run}")?;
     }
     let stages: Vec<String> = report

@@ -1,35 +1,26 @@
 //! `chartledger verify`
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 
 use chartledger::error::Error;
-use chartledger::pipeline::{Overrides, Plan};
 use chartledger::verify::{self, Faults};
 use clap::Args;
 
-use super::text;
+use super::{KeptArgs, text};
 
 /// What `verify` takes.
 #[derive(Args)]
 pub struct VerifyArgs {
-    /// The pipeline file
-    #[arg(value_name = "PIPELINE", default_value = "pipelines/k-soloists.toml")]
-    pipeline: PathBuf,
-    /// The ledger, instead of the pipeline's
-    #[arg(long, value_name = "DIR")]
-    ledger: Option<PathBuf>,
-    /// The output folder, instead of the pipeline's
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    kept: KeptArgs,
     /// How many faults of each kind to list
     #[arg(long, value_name = "N", default_value_t = 10)]
     limit: usize,
 }
 
 pub fn main(args: VerifyArgs, quiet: bool) -> anyhow::Result<()> {
-    let VerifyArgs { pipeline, ledger, out, limit } = args;
-    let plan = Plan::load(&pipeline, Overrides { ledger, out, ..Overrides::default() })?;
+    let VerifyArgs { kept, limit } = args;
+    let plan = kept.load()?;
     let report = verify::verify(&plan, limit)?;
     let mut out = BufWriter::new(io::stdout().lock());
     if !quiet {

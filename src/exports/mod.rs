@@ -108,7 +108,7 @@ pub struct Progress {
 
 impl Progress {
     /// Says how many bytes there are to read.
-    pub fn expect(&self, bytes: u64) {
+    pub fn will_read(&self, bytes: u64) {
         self.expected.store(bytes, Ordering::Relaxed);
     }
 

@@ -1,10 +1,13 @@
-//! The commits one by one, as they stand in the log, readable or not: what `verify` goes by.
+//! The commits one by one, as they stand in the log, readable or not: what `verify`, the history and
+//! vacuum go by.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde_json::Value;
 
+use super::log::CameIn;
 use super::{MonthKey, log};
 use crate::error::Result;
 use crate::seal;
@@ -30,6 +33,10 @@ pub struct Named {
     pub own: Vec<String>,
     /// Whether its text is as it was written.
     pub sealed: bool,
+    /// When it was made, in milliseconds since 1970.
+    pub timestamp: i64,
+    /// The exports that came in, as far as it says so.
+    pub came_in: Option<CameIn>,
 }
 
 /// A month that a commit adds.
@@ -77,8 +84,11 @@ fn named(text: &str) -> Result<Named, String> {
         if let Some(path) = action.pointer("/remove/path").and_then(Value::as_str) {
             named.removed.push(log::from_uri(path));
         }
-        if let Some(own) = action.pointer("/commitInfo/chartledger") {
-            paths(own, &mut named.own);
+        if let Some(info) = action.get("commitInfo") {
+            named.timestamp = info.get("timestamp").and_then(Value::as_i64).unwrap_or_default();
+            let came_in = info.pointer("/chartledger/came_in");
+            named.came_in = came_in.and_then(|came_in| CameIn::deserialize(came_in).ok());
+            info.get("chartledger").into_iter().for_each(|own| paths(own, &mut named.own));
         }
     }
     match named.own.is_empty() {

@@ -84,8 +84,10 @@ impl Ledger {
         let timestamp =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
         // Where the clock was set back, times still rise with the versions.
-        let before = self.version.and_then(|version| log::time(&root, version));
-        let timestamp = before.map_or(timestamp, |before| timestamp.max(before.saturating_add(1)));
+        let timestamp = match self.version {
+            Some(_) => timestamp.max(self.state.committed.saturating_add(1)),
+            None => timestamp,
+        };
         let id = self.state.id.clone().unwrap_or_else(|| log::table_id(timestamp));
         let first = (version == 0).then_some(id.as_str());
         let text = log::commit(operation, first, timestamp, &added, &removed, &dictionaries);
@@ -105,6 +107,7 @@ impl Ledger {
         self.version = Some(version);
         self.state = State {
             id: Some(id),
+            committed: timestamp,
             months,
             lost,
             exports: merged.exports,

@@ -122,6 +122,8 @@ struct Remove {
 
 #[derive(Deserialize)]
 struct CommitInfo {
+    #[serde(default)]
+    timestamp: i64,
     chartledger: Dictionaries,
 }
 
@@ -136,17 +138,10 @@ pub fn file_name(version: u64) -> String {
     format!("{version:020}.json")
 }
 
-/// When a version was committed, in milliseconds since 1970.
-pub fn time(root: &Path, version: u64) -> Option<i64> {
-    let text = std::fs::read_to_string(root.join(LOG).join(file_name(version))).ok()?;
-    let actions = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    actions.filter_map(|action| action["commitInfo"]["timestamp"].as_i64()).next()
-}
-
 /// The newest version and what it says; the newest up to `last`, where that is given.
 pub fn newest(root: &Path, last: Option<u64>) -> Result<(Option<u64>, State)> {
     let mut months: BTreeMap<String, (MonthKey, MonthFile)> = BTreeMap::new();
-    let (mut dictionaries, mut id) = (None, None);
+    let (mut dictionaries, mut id, mut committed) = (None, None, 0);
     let mut version = 0;
     while last.is_none_or(|last| version <= last) {
         let path = root.join(LOG).join(file_name(version));
@@ -176,6 +171,7 @@ pub fn newest(root: &Path, last: Option<u64>) -> Result<(Option<u64>, State)> {
                 id = Some(table.id);
             }
             if let Some(info) = action.commit_info {
+                committed = info.timestamp;
                 dictionaries = Some(info.chartledger);
             }
         }
@@ -202,6 +198,7 @@ pub fn newest(root: &Path, last: Option<u64>) -> Result<(Option<u64>, State)> {
     };
     let state = State {
         id,
+        committed,
         lost: dictionaries.lost.iter().filter_map(lost_key).collect(),
         months: months.into_values().collect(),
         exports: register::read_exports(&root.join(&dictionaries.exports))?,

@@ -64,6 +64,8 @@ pub struct Ledger {
 pub struct State {
     /// The table's own identifier; `None` before the first commit.
     pub id: Option<String>,
+    /// When the newest commit was made, in milliseconds since 1970.
+    pub committed: i64,
     /// The months by chart and month.
     pub months: BTreeMap<MonthKey, MonthFile>,
     /// The files of rows that do not count, by chart and month.

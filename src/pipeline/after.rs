@@ -56,7 +56,7 @@ pub fn hook(
             known.join(", ")
         ));
     }
-    super::known_cohort("[on_change]", cohort.as_ref(), catalog)?;
+    super::lower::known_cohort("[on_change]", cohort.as_ref(), catalog)?;
     if let Some(top) = top.filter(|top| *top < 1) {
         return Err(format!("[on_change] top = {top} is no rank"));
     }

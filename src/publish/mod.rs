@@ -129,26 +129,6 @@ pub fn check_writable(out: &Path) -> Result<()> {
     }
 }
 
-/// Where the runs of `out` are, by name. Unfinished ones do not count.
-///
-/// # Errors
-/// [`Error::Read`] if they cannot be listed; an output that does not exist has none.
-pub fn folders(out: &Path) -> Result<Vec<PathBuf>> {
-    let runs = out.join(RUNS);
-    let entries = match std::fs::read_dir(&runs) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(Error::Read { path: runs, source }),
-    };
-    let mut found: Vec<PathBuf> = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()
-        .map_err(Error::read(&runs))?;
-    found.retain(|path| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.')));
-    found.sort();
-    Ok(found)
-}
-
 /// Where the latest run of `out` is.
 pub fn latest(out: &Path) -> PathBuf {
     out.join(LATEST)

@@ -119,7 +119,7 @@ impl Checkpoints {
             file.extend(bytes);
             files::create_directory(folder)?;
             files::sweep(folder);
-            files::replace(&folder.join(file_name(month)), &file)
+            files::put_aside(&folder.join(file_name(month)), &file)
         };
         if let Err(error) = write() {
             warn!(%error, "the fold could not be kept; the next run counts more months again");

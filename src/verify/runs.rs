@@ -21,7 +21,7 @@ type Found = (PathBuf, String);
 /// # Errors
 /// [`Error::Read`] if the output cannot be listed.
 pub fn check(out: &Path, faults: &mut Faults) -> Result<String> {
-    let runs = publish::folders(out)?;
+    let runs: Vec<PathBuf> = publish::runs(out)?.iter().map(|run| publish::folder(out, run)).collect();
     let mut tables = 0;
     for run in &runs {
         let (count, found) = check_run(run);

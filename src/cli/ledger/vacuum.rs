@@ -1,27 +1,18 @@
 //! `chartledger ledger vacuum`
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use chartledger::ledger::vacuum;
-use chartledger::pipeline::{Overrides, Plan};
 use chartledger::publish;
 use clap::Args;
 
-use crate::cli::text;
+use crate::cli::{KeptArgs, text};
 
 /// What `ledger vacuum` takes.
 #[derive(Args)]
 pub struct VacuumArgs {
-    /// The pipeline file
-    #[arg(value_name = "PIPELINE", default_value = "pipelines/k-soloists.toml")]
-    pipeline: PathBuf,
-    /// The ledger, instead of the pipeline's
-    #[arg(long, value_name = "DIR")]
-    ledger: Option<PathBuf>,
-    /// The output folder with the runs that need the ledger, instead of the pipeline's
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    kept: KeptArgs,
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,
@@ -29,8 +20,8 @@ pub struct VacuumArgs {
 
 /// Removes; the files go to standard output, one a line, and with `quiet` nothing else is said.
 pub fn main(args: VacuumArgs, quiet: bool) -> anyhow::Result<()> {
-    let VacuumArgs { pipeline, ledger, out, dry_run } = args;
-    let plan = Plan::load(&pipeline, Overrides { ledger, out, ..Overrides::default() })?;
+    let VacuumArgs { kept, dry_run } = args;
+    let plan = kept.load()?;
     let runs = publish::runs(&plan.out)?;
     // A run that cannot say which version it counted may need any: then nothing is removed.
     let mut named = Vec::with_capacity(runs.len());

@@ -1,4 +1,4 @@
-//! How a run ended, for those who were not there: the metrics file.
+//! The metrics file: how a run ended, for those who were not there.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -11,7 +11,7 @@ use chartledger::{error, publish, underway};
 
 /// What the metrics of a run need to be written, once it has ended.
 #[derive(Clone)]
-pub struct Outcome {
+pub struct MetricsFile {
     began: Instant,
     file: Option<PathBuf>,
     pipeline: String,
@@ -20,7 +20,7 @@ pub struct Outcome {
     today: Day,
 }
 
-impl Outcome {
+impl MetricsFile {
     /// Of a run whose pipeline file is not read yet; `file` is the one that the command line names.
     pub fn new(pipeline: &Path, file: Option<PathBuf>, today: Day) -> Self {
         let pipeline = pipeline.file_stem().unwrap_or_default().to_string_lossy().into_owned();
