@@ -2,6 +2,7 @@
 //!
 //! [`crate::changes`] compares; this reads.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -9,7 +10,7 @@ use polars::prelude::*;
 use rayon::prelude::*;
 use serde_json::Value;
 
-use crate::changes::{self, Causes, Change};
+use crate::changes::{self, Causes, Change, TableOf};
 use crate::error::{Error, Result};
 use crate::ledger::{Commit, commits};
 use crate::publish::{self, Manifest};
@@ -35,8 +36,8 @@ impl Compared {
         Ok(Self(read.into_iter().flatten().collect()))
     }
 
-    fn get(&self, table: &str) -> Option<&DataFrame> {
-        self.0.iter().find(|(name, _)| *name == table).map(|(_, frame)| frame)
+    fn get(&self, table: &str) -> Option<TableOf<'_>> {
+        self.0.iter().find(|(name, _)| *name == table).map(|(_, frame)| TableOf::Read(frame))
     }
 }
 
@@ -67,7 +68,10 @@ pub fn since_latest(out: &Path, manifest: &Value, tables: &[Table]) -> Result<Si
     };
     let damaged = |problem: String| Error::damaged(&publish::latest(out), problem);
     let now = Manifest::of(manifest).map_err(damaged)?.conditions();
-    let present = |name: &str| Some(&tables.iter().find(|table| table.contract.name == name)?.frame);
+    let present = |name: &str| {
+        let table = tables.iter().find(|table| table.contract.name == name)?;
+        Some(TableOf::Built(&table.frame))
+    };
     let changes = changes::compare(|name| past.get(name), present, &Causes::between(&conditions, &now))?;
     Ok(Since { before: Some(before), changes })
 }
@@ -127,13 +131,21 @@ pub fn timeline(plan: &Plan) -> Result<DataFrame> {
             "neither the ledger {ledger} nor the output {out} has anything yet; `chartledger run` fills both"
         )));
     }
-    // A run is named by its second only; within one, it comes behind the commit that it counts.
+    // A run is named by the second in which it began, and comes behind the commit that it counts.
+    let committed: HashMap<u64, DateTime<Utc>> = events
+        .iter()
+        .filter_map(|(at, event)| match event {
+            Event::Commit(of) => Some((of.version, (*at)?)),
+            Event::Run(_) => None,
+        })
+        .collect();
     events.sort_by_key(|(at, event)| {
         let version = match event {
             Event::Commit(of) => Some(of.version),
             Event::Run(of) => of.ledger,
         };
-        (at.map(|at| at.timestamp()), version, matches!(event, Event::Run(_)))
+        let counted = version.and_then(|version| committed.get(&version).copied());
+        ((*at).max(counted).map(|at| at.timestamp()), version, matches!(event, Event::Run(_)))
     });
     Ok(frame(&events)?)
 }

@@ -1,10 +1,15 @@
-//! What each entity had on one date of a scope.
+//! The rows of a scope's month by entity, and what an entity had on one of its dates.
+//!
+//! Rows come by date; everything that is counted is counted for one entity at a time. So a month's
+//! rows are put in the order of their entities once, and each entity's dates are then gone through
+//! while its sums are at hand.
 
+use super::calendar::Due;
 use super::counter::Gain;
-use super::{Clock, Setup};
+use super::{Clock, Setup, Window};
 use crate::catalog::{Credit, EntityKind, Role, SongRule};
 use crate::dates::Day;
-use crate::exports::NO_STREAMS;
+use crate::exports::{NO_STREAMS, Reported};
 use crate::ledger::Observation;
 
 /// Short codes for the entities of one scope.
@@ -27,6 +32,54 @@ impl Met {
             self.codes.push(code);
         }
         self.short[at] as usize
+    }
+}
+
+/// A live date of a scope's month, and where its rows are.
+#[derive(Clone, Copy)]
+pub struct Date {
+    /// Which of the scope's dates.
+    pub at: usize,
+    /// The date.
+    pub due: Due,
+    /// The first of its rows, and the one after the last.
+    pub rows: (usize, usize),
+    year: Window,
+    month: Window,
+}
+
+impl Date {
+    /// A date at a place of the calendar.
+    pub fn new(at: usize, due: Due, rows: (usize, usize)) -> Self {
+        let (year, month) = (Clock::CalendarYear.window(due.day), Clock::CalendarMonth.window(due.day));
+        Self { at, due, rows, year, month }
+    }
+
+    /// The turn of a clock in which it lies.
+    pub fn window(&self, clock: Clock) -> Window {
+        match clock {
+            Clock::CalendarYear => self.year,
+            Clock::CalendarMonth => self.month,
+            Clock::AllTime | Clock::Release | Clock::FirstCharted => Window::ALL,
+        }
+    }
+}
+
+/// The rows of a scope's month.
+#[derive(Clone, Copy)]
+pub struct MonthOf<'a> {
+    /// Its live dates.
+    pub dates: &'a [Date],
+    /// All rows, sorted by date and rank.
+    pub rows: &'a [Observation],
+    /// For each row what it adds to a counter; `None` for a chart.
+    pub gains: Option<&'a [Gain]>,
+}
+
+impl MonthOf<'_> {
+    /// Its last live date.
+    pub fn last(&self) -> Day {
+        self.dates.last().map_or(Day(0), |date| date.due.day)
     }
 }
 
@@ -77,92 +130,194 @@ pub struct Added {
     pub opening: i64,
 }
 
-/// An artist and one of their songs, or a work and one of its songs, on a date.
+/// A song by which an artist or work has streams.
 #[derive(Clone, Copy)]
 pub struct SongOf {
-    /// The short code of the artist or work.
-    pub short: u32,
-    /// Codes of the pair, by [`SongRule`].
+    /// Codes of the pair of the two, by [`SongRule`].
     pub pairs: [u32; 3],
     /// What the artist's part is, and how that is known.
     pub role: Role,
 }
 
-/// The rows of one date, added up for each entity of a kind.
+impl SongOf {
+    /// The pair that a rule of songs counts.
+    pub fn pair(&self, rule: SongRule) -> usize {
+        self.pairs[rule as usize] as usize
+    }
+}
+
+/// A row as far as it is of one entity. All that is added up stands here, so that going through an
+/// entity's entries does not jump through the month.
+#[derive(Clone, Copy, Default)]
+pub struct Entry {
+    streams: i64,
+    short: u32,
+    track: u32,
+    export: u32,
+    line: u32,
+    /// Place among all entries as they came, which is that of its song and gain.
+    place: u32,
+    rank: u16,
+    /// Place of the date in the month.
+    date: u8,
+    /// Whether the row reports that its track was listed before.
+    returns: bool,
+}
+
+/// What an entity had on one date of the month.
+#[derive(Clone, Copy)]
+pub struct OnDate<'a> {
+    /// The date.
+    pub date: &'a Date,
+    /// What it had.
+    pub sum: DateSum,
+    entries: &'a [Entry],
+}
+
+impl OnDate<'_> {
+    /// The place of its first entry among all of the month as they came.
+    pub fn place(&self) -> u32 {
+        self.entries.first().map_or(0, |entry| entry.place)
+    }
+
+    /// Which of the month's dates it is.
+    pub fn number(&self) -> usize {
+        self.entries.first().map_or(0, |entry| usize::from(entry.date))
+    }
+}
+
+/// What an entity had in a month.
 #[derive(Default)]
-pub struct Basket {
-    /// The short codes of the entities of the date.
-    pub touched: Vec<u32>,
-    /// Whose songs were listed.
-    pub songs: Vec<SongOf>,
-    dates: Vec<DateSum>,
+pub struct InMonth<'a> {
+    /// On each of its dates.
+    pub dates: Vec<OnDate<'a>>,
+    /// The same of a counter; empty for a chart.
     counted: Vec<CounterSum>,
 }
 
+/// The rows of a month by entity of one kind.
+#[derive(Default)]
+pub struct Basket {
+    entries: Vec<Entry>,
+    /// By [`Entry::place`]; empty for tracks and songs.
+    songs: Vec<SongOf>,
+    /// By [`Entry::place`]; empty for a chart.
+    gains: Vec<(Gain, Day)>,
+    sorted: Vec<Entry>,
+    /// For each short code the first of its entries; one more at the end.
+    from: Vec<u32>,
+}
+
 impl Basket {
-    /// Adds up a date's rows; `gains` of a counter's rows. `None` if a sum leaves the range.
+    /// Takes the rows of a month that have streams, for the entities of a kind.
     pub fn collect(
         &mut self,
         (kind, credit): (EntityKind, Credit),
-        rows: &[Observation],
-        gains: Option<&[Gain]>,
+        month: MonthOf<'_>,
         setup: &Setup<'_>,
         met: &mut Met,
-    ) -> Option<()> {
-        for &short in &self.touched {
-            self.dates[short as usize] = DateSum::default();
-            if let Some(counted) = self.counted.get_mut(short as usize) {
-                *counted = CounterSum::default();
-            }
-        }
-        self.touched.clear();
-        self.songs.clear();
+    ) {
         let entities = setup.entities;
-        for (place, row) in rows.iter().enumerate().filter(|(_, row)| row.streams != NO_STREAMS) {
-            let listing = row.listing as usize;
-            let gain = gains.and_then(|gains| gains.get(place));
+        let Self { entries, songs, gains, .. } = self;
+        entries.clear();
+        songs.clear();
+        gains.clear();
+        for (number, row, of) in rows(month) {
+            if of.streams == NO_STREAMS {
+                continue;
+            }
+            let listing = of.listing as usize;
+            let track = entities.track_of[listing];
+            let mut enter = |short: usize| {
+                let place = entries.len() as u32;
+                entries.push(Entry {
+                    streams: of.streams,
+                    short: short as u32,
+                    track,
+                    export: of.export,
+                    line: of.line,
+                    place,
+                    rank: of.rank,
+                    date: number,
+                    returns: of.reported.appearances > 1,
+                });
+                gains.extend(month.gains.and_then(|gains| gains.get(row)).map(|gain| (*gain, of.day)));
+            };
             match kind {
-                EntityKind::Track => {
-                    let short = met.short(entities.track_of[listing]);
-                    self.add(short, row, gain, setup)?;
-                    self.add_track(short, place, rows, setup);
-                }
-                EntityKind::Song => {
-                    let short = met.short(entities.song_of[listing]);
-                    self.add(short, row, gain, setup)?;
-                    self.add_track(short, place, rows, setup);
-                }
+                EntityKind::Track => enter(met.short(track)),
+                EntityKind::Song => enter(met.short(entities.song_of[listing])),
                 EntityKind::Work => {
-                    let short = met.short(entities.work_of[listing]);
                     let song = entities.song_of[listing];
-                    self.songs.push(SongOf { short: short as u32, pairs: [song; 3], role: Role::default() });
-                    self.add(short, row, gain, setup)?;
-                    self.add_track(short, place, rows, setup);
+                    songs.push(SongOf { pairs: [song; 3], role: Role::default() });
+                    enter(met.short(entities.work_of[listing]));
                 }
                 EntityKind::Artist => {
-                    for artist in entities.artists_of(listing, row.day) {
+                    for artist in entities.artists_of(listing, of.day) {
                         if credit.counts(artist.role) {
-                            let short = met.short(artist.artist);
-                            let (pairs, role) = (artist.pairs, artist.role);
-                            self.songs.push(SongOf { short: short as u32, pairs, role });
-                            self.add(short, row, gain, setup)?;
+                            songs.push(SongOf { pairs: artist.pairs, role: artist.role });
+                            enter(met.short(artist.artist));
                         }
                     }
                 }
             }
         }
+        self.sort(met.codes.len());
+    }
+
+    /// Puts the entries in the order of the entities, those of one as they came.
+    fn sort(&mut self, entities: usize) {
+        let Self { entries, sorted, from, .. } = self;
+        by_entity(entries, entities, |entry| entry.short, sorted, from);
+    }
+
+    /// The entities of the month with their entries, by short code.
+    pub fn entities(&self) -> impl Iterator<Item = (u32, &[Entry])> {
+        grouped(&self.sorted, &self.from)
+    }
+
+    /// What an entity had on each of its dates. `None` if a sum leaves the range.
+    pub fn dates<'a>(
+        &'a self,
+        kind: EntityKind,
+        entries: &'a [Entry],
+        dates: &'a [Date],
+        setup: &Setup<'_>,
+        into: &mut InMonth<'a>,
+    ) -> Option<()> {
+        into.dates.clear();
+        into.counted.clear();
+        for entries in entries.chunk_by(|a, b| a.date == b.date) {
+            let mut sum = DateSum::default();
+            for (place, entry) in entries.iter().enumerate() {
+                sum.add(entry, setup)?;
+                let again = || entries[..place].iter().any(|before| before.track == entry.track);
+                if kind != EntityKind::Artist && !again() {
+                    sum.tracks += 1;
+                }
+            }
+            if !self.gains.is_empty() {
+                let mut counted = CounterSum::default();
+                for (place, entry) in entries.iter().enumerate() {
+                    counted.add(entry, self.gains[entry.place as usize], place == 0, setup)?;
+                }
+                into.counted.push(counted);
+            }
+            into.dates.push(OnDate { date: &dates[usize::from(entries[0].date)], sum, entries });
+        }
         Some(())
     }
 
-    /// What an entity had on the date.
-    pub fn date(&self, short: u32) -> DateSum {
-        self.dates.get(short as usize).copied().unwrap_or_default()
+    /// The songs by which an entity had streams on a date; of tracks and songs none.
+    pub fn songs(&self, on: &OnDate<'_>) -> impl Iterator<Item = &SongOf> {
+        on.entries.iter().map_while(|entry| self.songs.get(entry.place as usize))
     }
+}
 
-    /// What the date adds to an entity's sum on a clock.
-    pub fn added(&self, short: u32, clock: Clock) -> Added {
-        let Some(counted) = self.counted.get(short as usize) else {
-            return Added { amount: self.date(short).streams, opening: 0 };
+impl InMonth<'_> {
+    /// What the date at a place adds to the entity's sum on a clock.
+    pub fn added(&self, place: usize, clock: Clock) -> Added {
+        let Some(counted) = self.counted.get(place) else {
+            return Added { amount: self.dates[place].sum.streams, opening: 0 };
         };
         match clock {
             Clock::AllTime | Clock::Release => Added { amount: counted.since, opening: counted.opening },
@@ -172,10 +327,10 @@ impl Basket {
         }
     }
 
-    /// The row that added most to an entity's sum on a clock; `opens` if the entity's count begins on
-    /// the date, to which openings then add nothing.
-    pub fn most(&self, short: u32, clock: Clock, opens: bool) -> Most {
-        let Some(counted) = self.counted.get(short as usize) else { return self.date(short).most };
+    /// The row that added most to the entity's sum on a clock on the date at a place; `opens` if the
+    /// entity's count begins on the date, to which openings then add nothing.
+    pub fn most(&self, place: usize, clock: Clock, opens: bool) -> Most {
+        let Some(counted) = self.counted.get(place) else { return self.dates[place].sum.most };
         let [opened, since, in_year, in_month] = counted.most;
         match clock {
             Clock::AllTime | Clock::Release if !opens => opened,
@@ -184,58 +339,121 @@ impl Basket {
             Clock::CalendarMonth => in_month,
         }
     }
+}
 
-    fn add(&mut self, short: usize, row: &Observation, gain: Option<&Gain>, setup: &Setup<'_>) -> Option<()> {
-        if short >= self.dates.len() {
-            self.dates.resize(short + 1, DateSum::default());
+/// The rows of a month's live dates, with the number of the date and the place of the row.
+fn rows(month: MonthOf<'_>) -> impl Iterator<Item = (u8, usize, &Observation)> {
+    month.dates.iter().enumerate().flat_map(move |(number, date)| {
+        let (from, until) = date.rows;
+        (from..until).map(move |row| (number as u8, row, &month.rows[row]))
+    })
+}
+
+/// Puts items in the order of the entities, those of one as they came; `from` becomes for each
+/// entity the first of its items, and one more at the end.
+fn by_entity<T: Copy + Default>(
+    items: &[T],
+    entities: usize,
+    entity: impl Fn(&T) -> u32,
+    sorted: &mut Vec<T>,
+    from: &mut Vec<u32>,
+) {
+    from.clear();
+    from.resize(entities + 1, 0);
+    for item in items {
+        from[entity(item) as usize + 1] += 1;
+    }
+    for entity in 0..entities {
+        from[entity + 1] += from[entity];
+    }
+    sorted.clear();
+    sorted.resize(items.len(), T::default());
+    for item in items {
+        let place = &mut from[entity(item) as usize];
+        sorted[*place as usize] = *item;
+        *place += 1;
+    }
+    // Each has moved on to where the next one begins.
+    from.rotate_right(1);
+    from[0] = 0;
+}
+
+/// The entities that have items, with these.
+fn grouped<'a, T>(sorted: &'a [T], from: &'a [u32]) -> impl Iterator<Item = (u32, &'a [T])> {
+    let bounds = from.array_windows().enumerate().filter(|(_, [from, until])| from < until);
+    bounds.map(move |(short, &[from, until])| (short as u32, &sorted[from as usize..until as usize]))
+}
+
+/// The rows of a month by song, also those without streams.
+#[derive(Default)]
+pub struct SongRows {
+    rows: Vec<SongRow>,
+    sorted: Vec<SongRow>,
+    from: Vec<u32>,
+}
+
+/// A row as far as it is of a song.
+#[derive(Clone, Copy, Default)]
+pub struct SongRow {
+    /// Streams, or [`NO_STREAMS`].
+    pub streams: i64,
+    /// What the export reports.
+    pub reported: Reported,
+    short: u32,
+    /// Rank.
+    pub rank: u16,
+    /// Place of the date in the month.
+    pub date: u8,
+}
+
+impl SongRows {
+    /// Takes the rows of a month.
+    pub fn collect(&mut self, month: MonthOf<'_>, setup: &Setup<'_>, met: &mut Met) {
+        self.rows.clear();
+        for (date, _, row) in rows(month) {
+            let short = met.short(setup.entities.song_of[row.listing as usize]) as u32;
+            let Observation { streams, reported, rank, .. } = *row;
+            self.rows.push(SongRow { streams, reported, short, rank, date });
         }
-        let date = &mut self.dates[short];
-        if date.rows == 0 {
-            self.touched.push(short as u32);
-            date.top = row.rank;
-        }
-        date.most.offer(date.rows == 0, row.streams, row, setup);
-        date.rows += 1;
-        date.top = date.top.min(row.rank);
-        date.returns |= row.reported.appearances > 1;
-        date.streams = date.streams.checked_add(row.streams)?;
-        if let Some(gain) = gain {
-            self.count(short, row, gain, setup)?;
-        }
+        let Self { rows, sorted, from } = self;
+        by_entity(rows, met.codes.len(), |row| row.short, sorted, from);
+    }
+
+    /// The songs of the month with their rows, by short code; those of a date stand together.
+    pub fn songs(&self) -> impl Iterator<Item = (u32, &[SongRow])> {
+        grouped(&self.sorted, &self.from)
+    }
+}
+
+impl DateSum {
+    fn add(&mut self, entry: &Entry, setup: &Setup<'_>) -> Option<()> {
+        let first = self.rows == 0;
+        self.most.offer(first, entry.streams, entry, setup);
+        self.top = if first { entry.rank } else { self.top.min(entry.rank) };
+        self.rows += 1;
+        self.returns |= entry.returns;
+        self.streams = self.streams.checked_add(entry.streams)?;
         Some(())
     }
+}
 
-    /// Counts the track of the row at `place`, unless a row above it was of the same track.
-    fn add_track(&mut self, short: usize, place: usize, rows: &[Observation], setup: &Setup<'_>) {
-        let date = &mut self.dates[short];
-        let track = |row: &Observation| setup.entities.track_of[row.listing as usize];
-        let again = |row: &Observation| row.streams != NO_STREAMS && track(row) == track(&rows[place]);
-        // Nearly always there is one row, and nothing to look for.
-        if date.rows == 1 || !rows[..place].iter().any(again) {
-            date.tracks += 1;
-        }
-    }
-
-    fn count(&mut self, short: usize, row: &Observation, gain: &Gain, setup: &Setup<'_>) -> Option<()> {
-        if short >= self.counted.len() {
-            self.counted.resize(short + 1, CounterSum::default());
-        }
+impl CounterSum {
+    fn add(&mut self, entry: &Entry, gain: (Gain, Day), first: bool, setup: &Setup<'_>) -> Option<()> {
+        let (gain, day) = gain;
         // Before its window's first day a counter's track has nothing that counts in it.
         let since = |first: Day| match gain.previous {
             Some(previous) if previous >= first => gain.since,
-            _ => row.streams,
+            _ => entry.streams,
         };
-        let (in_year, in_month) = (since(row.day.year_start()), since(row.day.month().first()));
+        let (in_year, in_month) = (since(day.year_start()), since(day.month().first()));
         let opened = gain.since.checked_add(gain.opening)?;
-        let first = self.dates[short].rows == 1;
-        let counted = &mut self.counted[short];
-        for (most, added) in counted.most.iter_mut().zip([opened, gain.since, in_year, in_month]) {
-            most.offer(first, added, row, setup);
+        for (most, added) in self.most.iter_mut().zip([opened, gain.since, in_year, in_month]) {
+            most.offer(first, added, entry, setup);
         }
-        counted.opening = counted.opening.checked_add(gain.opening)?;
-        counted.since = counted.since.checked_add(gain.since)?;
-        counted.in_year = counted.in_year.checked_add(in_year)?;
-        counted.in_month = counted.in_month.checked_add(in_month)?;
+        self.opening = self.opening.checked_add(gain.opening)?;
+        self.since = self.since.checked_add(gain.since)?;
+        self.in_year = self.in_year.checked_add(in_year)?;
+        self.in_month = self.in_month.checked_add(in_month)?;
         Some(())
     }
 }
@@ -243,17 +461,16 @@ impl Basket {
 impl Most {
     /// Takes a row that added more; of equals the better rank, the earlier export by name, the
     /// earlier line.
-    fn offer(&mut self, first: bool, added: i64, row: &Observation, setup: &Setup<'_>) {
-        let order = |export: u32| setup.export_order.get(export as usize).copied().unwrap_or(export);
-        let key = |most: &Self| (std::cmp::Reverse(most.added), most.rank, order(most.export), most.line);
-        let this = Self { added, rank: row.rank, export: row.export, line: row.line };
-        if first || key(&this) < key(self) {
+    fn offer(&mut self, first: bool, added: i64, entry: &Entry, setup: &Setup<'_>) {
+        let this = Self { added, rank: entry.rank, export: entry.export, line: entry.line };
+        if first || added > self.added {
             *self = this;
+        } else if added == self.added {
+            let order = |export: u32| setup.export_order.get(export as usize).copied().unwrap_or(export);
+            let key = |most: &Self| (most.rank, order(most.export), most.line);
+            if key(&this) < key(self) {
+                *self = this;
+            }
         }
     }
-}
-
-/// The pair that a rule of songs counts.
-pub fn pair(song: &SongOf, rule: SongRule) -> usize {
-    song.pairs[rule as usize] as usize
 }

@@ -54,11 +54,6 @@ pub struct Due {
     pub cutoff: i64,
 }
 
-impl Due {
-    /// No date.
-    pub(super) const NONE: Self = Self { day: Day(0), state: DateState::Missing, rows: 0, cutoff: 0 };
-}
-
 /// The due dates of a scope in order.
 #[derive(Clone, Debug, Default)]
 pub struct Calendar {

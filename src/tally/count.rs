@@ -3,36 +3,35 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::basket::{Added, Basket, DateSum, Most, SongOf, pair};
+use super::basket::{Basket, InMonth, OnDate, SongOf};
 use super::bounds::{Spread, certainty, estimated, first_unknown, window_end};
-use super::calendar::{Calendar, Due};
+use super::calendar::Calendar;
 use super::{
     Certainty, Clock, CreditSource, Folded, Milestone, Point, Setup, StartBasis, TallySpec, Total, Window,
 };
 use crate::catalog::EntityKind;
 use crate::dates::Day;
 
-/// A date of a scope.
+/// Where something is counted.
 #[derive(Clone, Copy)]
-pub struct Date<'a> {
+pub struct Place<'a> {
     /// Index of the scope.
     pub scope: u32,
     /// The scope's dates.
     pub calendar: &'a Calendar,
-    /// Which of them.
-    pub at: usize,
-    /// The date.
-    pub due: Due,
     /// Whether the scope is a counter.
     pub counter: bool,
 }
 
 /// An entity of a scope.
 #[derive(Clone, Copy)]
-struct Who<'a> {
-    short: u32,
-    code: u32,
-    spread: &'a Spread,
+pub struct Who<'a> {
+    /// Its short code in the scope.
+    pub short: u32,
+    /// Its code.
+    pub code: u32,
+    /// On how many tracks it can have had streams below the chart.
+    pub spread: &'a Spread,
 }
 
 /// One tally in one scope.
@@ -68,8 +67,9 @@ struct Sum {
     on_last: i64,
     dates: u32,
     songs: u32,
-    /// Place of the first date in the calendar.
+    /// Places in the calendar of the first date of the count, and of the last one with streams.
     start: u32,
+    last: u32,
     window: Window,
     start_on: Day,
     first_on: Day,
@@ -94,51 +94,41 @@ impl<'a> Count<'a> {
         }
     }
 
-    /// Moves the clock on by a date. `None` if a sum leaves the range.
-    pub fn date(
+    /// Moves the clock of an entity on by its dates of a month. `None` if a sum leaves the range.
+    pub fn month(
         &mut self,
-        basket: &Basket,
-        date: &Date<'_>,
-        codes: &[u32],
-        spreads: &[Spread],
+        who: Who<'_>,
+        (basket, month): (&Basket, &InMonth<'_>),
+        place: Place<'_>,
         setup: &Setup<'_>,
         folded: &mut Folded,
     ) -> Option<()> {
-        if self.state.sums.len() < codes.len() {
-            self.state.sums.resize(codes.len(), Sum::NONE);
+        let is_in = |members: &[bool]| members.get(who.code as usize) == Some(&true);
+        if !self.members.is_none_or(is_in) {
+            return Some(());
         }
-        let members = self.members;
-        let is_in = |members: &[bool], short: u32| {
-            codes.get(short as usize).is_some_and(|&code| members.get(code as usize) == Some(&true))
-        };
-        let counts = |short: u32| members.is_none_or(|members| is_in(members, short));
-        let window = self.spec.clock.window(date.due.day);
-        let who = |short: u32| Who {
-            short,
-            code: codes[short as usize],
-            spread: spreads.get(short as usize).unwrap_or(Spread::ONE),
-        };
-        for &short in basket.touched.iter().filter(|short| counts(**short)) {
-            self.turn(who(short), window, date, setup, folded);
+        let short = who.short as usize;
+        if short >= self.state.sums.len() {
+            self.state.sums.resize(short + 1, Sum::NONE);
         }
-        for song in basket.songs.iter().filter(|song| counts(song.short)) {
-            self.count_song(song, window);
-        }
-        for &short in basket.touched.iter().filter(|short| counts(**short)) {
-            let added = basket.added(short, self.spec.clock);
-            let opens = self.state.sums[short as usize].dates == 0;
-            let most = basket.most(short, self.spec.clock, opens);
-            self.add(who(short), (basket.date(short), most), added, date, folded)?;
-            if self.traced.is_some_and(|traced| is_in(traced, short)) {
-                let sum = &self.state.sums[short as usize];
+        let traced = self.traced.is_some_and(is_in);
+        for (number, on) in month.dates.iter().enumerate() {
+            let window = on.date.window(self.spec.clock);
+            self.turn(who, window, on, place, setup, folded);
+            for song in basket.songs(on) {
+                self.count_song(short, song, window);
+            }
+            self.add(who, (month, number, on), place, folded)?;
+            if traced {
+                let sum = &self.state.sums[short];
                 folded.points.push(Point {
                     tally: self.index,
-                    scope: date.scope,
-                    entity: codes[short as usize],
+                    scope: place.scope,
+                    entity: who.code,
                     window,
                     start_on: sum.start_on,
                     opening: sum.opening,
-                    day: date.due.day,
+                    day: on.date.due.day,
                     streams: sum.streams,
                 });
             }
@@ -146,22 +136,23 @@ impl<'a> Count<'a> {
         Some(())
     }
 
-    /// Closes every window; `date` is the end of the calendar.
-    pub fn finish(self, date: &Date<'_>, codes: &[u32], spreads: &[Spread], folded: &mut Folded) {
+    /// Closes every window.
+    pub fn finish(self, place: Place<'_>, codes: &[u32], spreads: &[Spread], folded: &mut Folded) {
         for (short, &code) in codes.iter().enumerate() {
             if self.state.sums.get(short).is_some_and(|sum| sum.dates > 0) {
                 let spread = spreads.get(short).unwrap_or(Spread::ONE);
-                folded.totals.push(self.total(Who { short: short as u32, code, spread }, date));
+                folded.totals.push(self.total(Who { short: short as u32, code, spread }, place));
             }
         }
     }
 
-    /// Opens the window that the date lies in, and closes the one before.
+    /// Opens the window that a date lies in, and closes the one before.
     fn turn(
         &mut self,
         who: Who<'_>,
         window: Window,
-        date: &Date<'_>,
+        on: &OnDate<'_>,
+        place: Place<'_>,
         setup: &Setup<'_>,
         folded: &mut Folded,
     ) {
@@ -170,14 +161,14 @@ impl<'a> Count<'a> {
             return;
         }
         if sum.dates > 0 {
-            folded.totals.push(self.total(who, date));
+            folded.totals.push(self.total(who, place));
             self.state.possible.remove(&who.short);
         }
-        let day = date.due.day;
+        let (day, calendar) = (on.date.due.day, place.calendar);
         let kind = self.spec.entity;
         let released = setup.entities.of(kind).get(who.code as usize).and_then(|entity| entity.released);
         let (start_on, start_basis) = match self.spec.clock {
-            Clock::AllTime => (date.calendar.due.first().map_or(day, |due| due.day), StartBasis::FirstExport),
+            Clock::AllTime => (calendar.due.first().map_or(day, |due| due.day), StartBasis::FirstExport),
             Clock::FirstCharted => (day, StartBasis::FirstCharted),
             Clock::Release => match released {
                 Some(released) if released <= day => (released, StartBasis::Release),
@@ -190,7 +181,7 @@ impl<'a> Count<'a> {
         };
         self.state.sums[who.short as usize] = Sum {
             songs: u32::from(matches!(kind, EntityKind::Track | EntityKind::Song)),
-            start: date.calendar.index(start_on) as u32,
+            start: calendar.index(start_on) as u32,
             window,
             start_on,
             start_basis,
@@ -200,12 +191,12 @@ impl<'a> Count<'a> {
         };
     }
 
-    fn count_song(&mut self, song: &SongOf, window: Window) {
-        let pair = pair(song, self.spec.rule);
+    fn count_song(&mut self, short: usize, song: &SongOf, window: Window) {
+        let pair = song.pair(self.spec.rule);
         if pair >= self.state.counted.len() {
             self.state.counted.resize(pair + 1, Window::NONE);
         }
-        let sum = &mut self.state.sums[song.short as usize];
+        let sum = &mut self.state.sums[short];
         sum.credits = sum.credits.and(song.role);
         if self.state.counted[pair] != window {
             self.state.counted[pair] = window;
@@ -216,20 +207,22 @@ impl<'a> Count<'a> {
     fn add(
         &mut self,
         who: Who<'_>,
-        (of_date, most): (DateSum, Most),
-        added: Added,
-        date: &Date<'_>,
+        (month, number, on): (&InMonth<'_>, usize, &OnDate<'_>),
+        place: Place<'_>,
         folded: &mut Folded,
     ) -> Option<()> {
-        let Date { calendar, at, due, .. } = *date;
+        let Place { calendar, .. } = place;
+        let (at, due) = (on.date.at, on.date.due);
         let day = due.day;
         let thresholds = &self.spec.thresholds;
         let threshold = |place: u16| thresholds.get(place as usize).copied();
         let sum = &mut self.state.sums[who.short as usize];
         let start = sum.start as usize;
-        let bounded = self.spec.entity != EntityKind::Artist && !date.counter;
+        let opens = sum.dates == 0;
+        let added = month.added(number, self.spec.clock);
+        let bounded = self.spec.entity != EntityKind::Artist && !place.counter;
         let mut amount = added.amount;
-        if added.opening > 0 && sum.dates == 0 {
+        if added.opening > 0 && opens {
             // What the counter had before the data: its thresholds were passed nobody knows when.
             sum.streams = added.opening;
             sum.opening = added.opening;
@@ -240,12 +233,14 @@ impl<'a> Count<'a> {
             amount = amount.checked_add(added.opening)?;
         }
         let before = sum.streams;
-        if bounded {
-            // What the dates since the last one could have added.
+        // What the dates since the last one could have added; of one right before there are none.
+        if bounded && (opens || sum.last as usize + 1 < at) {
             let rest = before.saturating_sub(sum.listed);
-            let most = rest.saturating_add(who.spread.filled(calendar, start, at));
-            while let Some(open) = threshold(sum.possible).filter(|&open| open <= most) {
-                let from = if sum.dates > 0 { calendar.index(sum.last_on) + 1 } else { start };
+            while let Some(open) = threshold(sum.possible) {
+                if open > rest.saturating_add(who.spread.filled(calendar, start, at)) {
+                    break;
+                }
+                let from = if opens { start } else { sum.last as usize + 1 };
                 let need = open.saturating_sub(rest);
                 let reached = who.spread.first_filled(calendar, start, from, at, need);
                 let on = reached.and_then(|at| calendar.due.get(at)).map_or(day, |due| due.day);
@@ -253,16 +248,16 @@ impl<'a> Count<'a> {
                 sum.possible += 1;
             }
         }
-        let last_on = (sum.dates > 0).then_some(sum.last_on);
+        let last_on = (!opens).then_some(sum.last_on);
         sum.streams = before.checked_add(amount)?;
-        sum.listed = sum.listed.saturating_add(due.cutoff.saturating_mul(i64::from(of_date.tracks)));
-        if of_date.streams > sum.peak || sum.dates == 0 {
-            (sum.peak, sum.peak_on) = (of_date.streams, day);
+        sum.listed = sum.listed.saturating_add(due.cutoff.saturating_mul(i64::from(on.sum.tracks)));
+        if on.sum.streams > sum.peak || opens {
+            (sum.peak, sum.peak_on) = (on.sum.streams, day);
         }
         sum.dates += 1;
-        sum.last_on = day;
+        (sum.last, sum.last_on) = (at as u32, day);
         sum.on_last = amount;
-        if bounded {
+        if bounded && threshold(sum.possible).is_some() {
             let absent = who.spread.filled(calendar, start, at + 1).saturating_sub(sum.listed);
             let most = sum.streams.saturating_add(absent);
             while threshold(sum.possible).is_some_and(|open| open <= most) {
@@ -271,7 +266,8 @@ impl<'a> Count<'a> {
             }
         }
         while let Some(open) = threshold(sum.reached).filter(|&open| open <= sum.streams) {
-            let (reached_from, earliest_on, certainty) = if date.counter {
+            let most = month.most(number, self.spec.clock, opens);
+            let (reached_from, earliest_on, certainty) = if place.counter {
                 match sum.counted_exactly(self.spec, who.spread, calendar) {
                     true => between_sightings(calendar, last_on, day),
                     false => (calendar.period_from(day), None, Certainty::AtLatest),
@@ -289,7 +285,7 @@ impl<'a> Count<'a> {
             };
             folded.milestones.push(Milestone {
                 tally: self.index,
-                scope: date.scope,
+                scope: place.scope,
                 entity: who.code,
                 window: sum.window,
                 threshold: open,
@@ -312,17 +308,17 @@ impl<'a> Count<'a> {
         Some(())
     }
 
-    /// The total of an entity whose window closes before the date or at the calendar's end.
-    fn total(&self, who: Who<'_>, date: &Date<'_>) -> Total {
+    /// The total of an entity whose window closes.
+    fn total(&self, who: Who<'_>, place: Place<'_>) -> Total {
         let sum = &self.state.sums[who.short as usize];
-        let calendar = date.calendar;
+        let calendar = place.calendar;
         let end = window_end(calendar, sum.window);
         let known = |end: usize| end > 0 && first_unknown(calendar, sum.start_on, end - 1).is_none();
-        let at_most = match (self.spec.entity, date.counter) {
+        let at_most = match (self.spec.entity, place.counter) {
             (EntityKind::Artist, _) => None,
             (_, true) => {
                 // Off the page a counter goes on, and nobody has read it since.
-                let after = calendar.index(sum.last_on) + 1;
+                let after = sum.last as usize + 1;
                 let known = after >= end || calendar.first_unknown(after, end - 1).is_none();
                 let exact = known && sum.counted_exactly(self.spec, who.spread, calendar);
                 exact.then(|| sum.streams.saturating_add(who.spread.filled(calendar, after, end)))
@@ -334,7 +330,7 @@ impl<'a> Count<'a> {
         };
         Total {
             tally: self.index,
-            scope: date.scope,
+            scope: place.scope,
             entity: who.code,
             window: sum.window,
             streams: sum.streams,
@@ -383,6 +379,7 @@ impl Sum {
         dates: 0,
         songs: 0,
         start: 0,
+        last: 0,
         window: Window::NONE,
         start_on: Day(0),
         first_on: Day(0),

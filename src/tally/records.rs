@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::basket::Basket;
+use super::basket::DateSum;
 use super::calendar::Calendar;
 use super::{Folded, Setup};
 use crate::catalog::EntityKind;
@@ -136,8 +136,15 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Moves on by a date.
-    pub fn date(&mut self, basket: &Basket, codes: &[u32], calendar: &Calendar, at: usize, scope: u32) {
+    /// Moves on by a date, on which entities had what `on_date` says, by short code.
+    pub fn date(
+        &mut self,
+        on_date: &[(u32, DateSum)],
+        codes: &[u32],
+        calendar: &Calendar,
+        at: usize,
+        scope: u32,
+    ) {
         if self.state.past.len() < codes.len() {
             self.state.past.resize(codes.len(), Past::default());
         }
@@ -147,12 +154,11 @@ impl<'a> Record<'a> {
         let debuts =
             at.checked_sub(1).and_then(|at| calendar.due.get(at)).is_some_and(|due| due.state.is_live());
         self.candidates.clear();
-        for &short in &basket.touched {
+        for &(short, date) in on_date {
             let code = codes.get(short as usize).copied().unwrap_or_default();
             if self.members.is_some_and(|members| members.get(code as usize) != Some(&true)) {
                 continue;
             }
-            let date = basket.date(short);
             let past = &mut self.state.past[short as usize];
             let first = !std::mem::replace(&mut past.seen, true);
             let at_one = date.top == 1;

@@ -1,5 +1,6 @@
 //! Chart runs: how a song has done in a scope, by rank.
 
+use super::basket::SongRow;
 use super::calendar::Calendar;
 use crate::dates::Day;
 use crate::exports::{NO_STREAMS, Reported};
@@ -52,22 +53,32 @@ pub struct ChartRun {
 }
 
 /// A song's rows of one date, taken together.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct SongDate {
-    pub rank: u16,
+    rank: u16,
     /// [`NO_STREAMS`] on a chart without.
-    pub streams: i64,
-    pub reported: Reported,
+    streams: i64,
+    reported: Reported,
+}
+
+impl Default for SongDate {
+    fn default() -> Self {
+        Self { rank: 0, streams: NO_STREAMS, reported: Reported::default() }
+    }
 }
 
 impl SongDate {
-    pub fn add(&mut self, rank: u16, reported: Reported) {
-        self.rank = if self.rank == 0 { rank } else { self.rank.min(rank) };
-        self.reported.peak = match (self.reported.peak, reported.peak) {
+    /// Takes one more row.
+    pub fn add(&mut self, row: &SongRow) {
+        self.rank = if self.rank == 0 { row.rank } else { self.rank.min(row.rank) };
+        self.reported.peak = match (self.reported.peak, row.reported.peak) {
             (0, peak) | (peak, 0) => peak,
             (a, b) => a.min(b),
         };
-        self.reported.appearances = self.reported.appearances.max(reported.appearances);
+        self.reported.appearances = self.reported.appearances.max(row.reported.appearances);
+        if row.streams != NO_STREAMS {
+            self.streams = self.streams.max(0).saturating_add(row.streams);
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The fold over one scope.
 
-use super::basket::{Basket, Met};
+use super::basket::{Basket, Date, DateSum, InMonth, Met, MonthOf, SongRows};
 use super::bounds::Spread;
 use super::calendar::Calendar;
-use super::count::{Count, Date};
+use super::count::{Count, Place, Who};
 use super::counter::{Counters, Gain};
 use super::records::Record;
 use super::reports::{self, Check, Finding, Findings, Reports, Row};
@@ -13,7 +13,6 @@ use super::{Folded, RecordKind, Setup};
 use crate::catalog::{Credit, EntityKind};
 use crate::dates::Day;
 use crate::error::{Error, Result};
-use crate::exports::NO_STREAMS;
 use crate::ledger::Observation;
 
 /// One scope and everything that is counted in it.
@@ -31,13 +30,13 @@ pub struct ScopeFold<'a> {
     gains: Vec<Gain>,
     pub(super) reports: Reports,
     pub(super) runs: Vec<ChartRun>,
-    song_dates: Vec<SongDate>,
+    songs: SongRows,
     pub(super) findings: Findings,
     pub(super) folded: Folded,
 }
 
-/// The tallies and records that add up the same rows for the same entities, so that a date's rows
-/// are added once for all of them.
+/// The tallies and records that add up the same rows for the same entities, so that the rows are
+/// put in order once for all of them.
 pub(super) struct Group<'a> {
     kind: EntityKind,
     credit: Credit,
@@ -73,44 +72,79 @@ impl<'a> ScopeFold<'a> {
             gains: Vec::new(),
             reports: Reports::default(),
             runs: Vec::new(),
-            song_dates: Vec::new(),
+            songs: SongRows::default(),
             findings: Findings::default(),
             folded: Folded::default(),
         }
     }
 
-    /// Adds rows of this scope, sorted by date and rank.
+    /// Adds the rows of a month of this scope, sorted by date and rank.
     pub fn rows(&mut self, rows: &[Observation]) -> Result<()> {
         let counter = self.scope.basis == Basis::Counter;
-        for rows in rows.chunk_by(|a, b| a.day == b.day) {
-            let at = self.calendar.index(rows[0].day);
-            let Some(&due) = self.calendar.due.get(at).filter(|due| due.state.is_live()) else { continue };
-            self.check(at, rows).ok_or_else(|| overflow(self.scope, due.day))?;
-            self.runs_of_date(at, due.day, rows);
-            let Self { setup, calendar, scope, index, met, spreads, groups, gains, folded, .. } = self;
-            let gains = counter.then_some(gains.as_slice());
-            let date = Date { scope: *index, calendar, at, due, counter };
-            for group in groups {
-                let kind = group.kind;
-                let met = &mut met[kind as usize];
-                let spreads = &mut spreads[kind as usize];
-                let collected = group.basket.collect((kind, group.credit), rows, gains, setup, met);
-                collected.ok_or_else(|| overflow(scope, due.day))?;
-                if kind != EntityKind::Artist {
-                    for &code in met.codes.iter().skip(spreads.len()) {
-                        spreads.push(setup.spread(kind, code, *index as usize));
+        let dates = self.dates(rows);
+        self.gains.clear();
+        self.gains.resize(if counter { rows.len() } else { 0 }, Gain::default());
+        for date in &dates {
+            self.check(date, rows).ok_or_else(|| overflow(self.scope, date.due.day))?;
+        }
+        let gains = std::mem::take(&mut self.gains);
+        let month = MonthOf { dates: &dates, rows, gains: counter.then_some(&gains) };
+        self.runs_of_month(month);
+        let Self { setup, calendar, scope, index, met, spreads, groups, folded, .. } = self;
+        let place = Place { scope: *index, calendar, counter };
+        for Group { kind, credit, basket, counts, records } in groups {
+            let met = &mut met[*kind as usize];
+            let spreads = &mut spreads[*kind as usize];
+            basket.collect((*kind, *credit), month, setup, met);
+            if *kind != EntityKind::Artist {
+                for &code in met.codes.iter().skip(spreads.len()) {
+                    spreads.push(setup.spread(*kind, code, *index as usize));
+                }
+            }
+            let mut in_month = InMonth::default();
+            let recorded = if records.is_empty() { 0 } else { dates.len() };
+            let mut of_records: Vec<Vec<(u32, u32, DateSum)>> = vec![Vec::new(); recorded];
+            for (short, entries) in basket.entities() {
+                let added = basket.dates(*kind, entries, &dates, setup, &mut in_month);
+                added.ok_or_else(|| overflow(scope, month.last()))?;
+                let Some(&code) = met.codes.get(short as usize) else { continue };
+                let who = Who { short, code, spread: spreads.get(short as usize).unwrap_or(Spread::ONE) };
+                for count in counts.iter_mut() {
+                    let counted = count.month(who, (basket, &in_month), place, setup, folded);
+                    counted.ok_or_else(|| overflow(scope, month.last()))?;
+                }
+                for on in &in_month.dates {
+                    if let Some(of_date) = of_records.get_mut(on.number()) {
+                        of_date.push((on.place(), short, on.sum));
                     }
                 }
-                for count in &mut group.counts {
-                    let counted = count.date(&group.basket, &date, &met.codes, spreads, setup, folded);
-                    counted.ok_or_else(|| overflow(scope, due.day))?;
-                }
-                for record in &mut group.records {
-                    record.date(&group.basket, &met.codes, calendar, at, *index);
+            }
+            for (date, mut on_date) in dates.iter().zip(of_records) {
+                on_date.sort_unstable_by_key(|(place, ..)| *place);
+                let on_date: Vec<(u32, DateSum)> =
+                    on_date.into_iter().map(|(_, short, sum)| (short, sum)).collect();
+                for record in records.iter_mut() {
+                    record.date(&on_date, &met.codes, calendar, date.at, *index);
                 }
             }
         }
+        self.gains = gains;
         Ok(())
+    }
+
+    /// The live dates of a month, and where their rows are.
+    fn dates(&self, rows: &[Observation]) -> Vec<Date> {
+        let mut dates = Vec::with_capacity(31);
+        let mut from = 0;
+        for same in rows.chunk_by(|a, b| a.day == b.day) {
+            let at = self.calendar.index(same[0].day);
+            let until = from + same.len();
+            if let Some(&due) = self.calendar.due.get(at).filter(|due| due.state.is_live()) {
+                dates.push(Date::new(at, due, (from, until)));
+            }
+            from = until;
+        }
+        dates
     }
 
     /// Closes every window.
@@ -118,11 +152,11 @@ impl<'a> ScopeFold<'a> {
         let Self { mut folded, groups, met, spreads, runs, calendar, index, scope, setup, .. } = self;
         let mut findings = self.findings;
         let counter = scope.basis == Basis::Counter;
-        let date = Date { scope: index, calendar, at: calendar.due.len(), due: super::Due::NONE, counter };
+        let place = Place { scope: index, calendar, counter };
         for group in groups {
             let (codes, spreads) = (&met[group.kind as usize].codes, &spreads[group.kind as usize]);
             for count in group.counts {
-                count.finish(&date, codes, spreads, &mut folded);
+                count.finish(place, codes, spreads, &mut folded);
             }
             for record in group.records {
                 record.finish(&mut folded);
@@ -151,14 +185,15 @@ impl<'a> ScopeFold<'a> {
     }
 
     /// Reads a date's counters, and holds what its rows report against what was seen before.
-    fn check(&mut self, at: usize, rows: &[Observation]) -> Option<()> {
+    fn check(&mut self, date: &Date, rows: &[Observation]) -> Option<()> {
         let Self { calendar, setup, met, counters, gains, reports, findings, .. } = self;
         let counter = self.scope.basis == Basis::Counter;
-        gains.clear();
-        let Some(&due) = calendar.due.get(at) else { return Some(()) };
+        if !counter && !self.scope.has_reports && !setup.dates_tracks() {
+            return Some(());
+        }
         let [tracks, songs, ..] = met;
         let mut reporting: Vec<Row<'_>> = Vec::new();
-        for row in rows {
+        for (at, row) in rows.iter().enumerate().take(date.rows.1).skip(date.rows.0) {
             let listing = row.listing as usize;
             let is_dated = setup.is_dated(listing);
             if !counter && !self.scope.has_reports && !is_dated {
@@ -168,9 +203,9 @@ impl<'a> ScopeFold<'a> {
             let short = (tracks.short(track), songs.short(song));
             let of = Row { scope: self.index, track, short, row };
             if counter {
-                let (gain, before) = counters.row(short.0, row, at, due)?;
-                gains.push(gain);
-                reports::counter(of, before, at, findings);
+                let (gain, before) = counters.row(short.0, row, date.at, date.due)?;
+                gains[at] = gain;
+                reports::counter(of, before, date.at, findings);
             }
             if is_dated {
                 reports::dated(of, setup.entities.track_dates(track), findings);
@@ -179,36 +214,28 @@ impl<'a> ScopeFold<'a> {
                 reporting.push(of);
             }
         }
-        reports.date(&reporting, at, calendar, findings);
+        reports.date(&reporting, date.at, calendar, findings);
         Some(())
     }
 
-    fn runs_of_date(&mut self, at: usize, day: Day, rows: &[Observation]) {
-        let songs = &mut self.met[EntityKind::Song as usize];
-        let mut touched: Vec<u32> = Vec::with_capacity(rows.len());
-        for row in rows {
-            let song = self.setup.entities.song_of[row.listing as usize];
-            let short = songs.short(song);
-            if short >= self.song_dates.len() {
-                self.song_dates.resize(short + 1, SongDate::default());
+    /// Moves the chart runs on by a month.
+    fn runs_of_month(&mut self, month: MonthOf<'_>) {
+        let Self { setup, calendar, index, met, songs, runs, .. } = self;
+        let met = &mut met[EntityKind::Song as usize];
+        songs.collect(month, setup, met);
+        for (short, rows) in songs.songs() {
+            // Songs are met by their rows, so a new one is the next one.
+            while runs.len() <= short as usize {
+                let first = &month.dates[usize::from(rows[0].date)];
+                runs.push(ChartRun::new(*index, met.codes[runs.len()], first.due.day));
             }
-            let date = &mut self.song_dates[short];
-            if date.rank == 0 {
-                touched.push(short as u32);
-                date.streams = NO_STREAMS;
+            let run = &mut runs[short as usize];
+            for rows in rows.chunk_by(|a, b| a.date == b.date) {
+                let mut on = SongDate::default();
+                rows.iter().for_each(|row| on.add(row));
+                let date = &month.dates[usize::from(rows[0].date)];
+                run.date(date.due.day, calendar.live_before(date.at), on);
             }
-            date.add(row.rank, row.reported);
-            if row.streams != NO_STREAMS {
-                date.streams = date.streams.max(0).saturating_add(row.streams);
-            }
-        }
-        let live = self.calendar.live_before(at);
-        for short in touched {
-            let short = short as usize;
-            while self.runs.len() <= short {
-                self.runs.push(ChartRun::new(self.index, songs.codes[self.runs.len()], day));
-            }
-            self.runs[short].date(day, live, std::mem::take(&mut self.song_dates[short]));
         }
     }
 }
@@ -225,7 +252,7 @@ fn group<'g, 'a>(groups: &'g mut Vec<Group<'a>>, kind: EntityKind, credit: Credi
 
 fn overflow(scope: &Scope, day: Day) -> Error {
     Error::Audit(format!(
-        "a sum of streams in {} {} leaves 64 bits on {day}; look for absurd figures in the exports",
+        "a sum of streams in {} {} leaves 64 bits by {day}; look for absurd figures in the exports",
         scope.chart, scope.region
     ))
 }

@@ -118,6 +118,11 @@ impl<'a> Setup<'a> {
         }
     }
 
+    /// Whether the catalog says of any track between which dates it had streams.
+    pub fn dates_tracks(&self) -> bool {
+        !self.dated.is_empty()
+    }
+
     /// Whether the catalog says between which dates a listing's track had streams.
     pub fn is_dated(&self, listing: usize) -> bool {
         self.dated.get(listing) == Some(&true)
