@@ -21,6 +21,7 @@ pub mod error;
 pub mod explain;
 pub mod exports;
 pub mod files;
+pub mod frame;
 pub mod freshness;
 pub mod history;
 pub mod hook;

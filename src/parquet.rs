@@ -7,24 +7,103 @@ use std::path::Path;
 use std::sync::Once;
 
 use polars::prelude::*;
+use polars_arrow::array::PrimitiveArray;
+use polars_arrow::datatypes::{ArrowSchema, Field as ArrowField};
+use polars_arrow::types::NativeType;
+use polars_parquet::parquet::error::ParquetError;
+use polars_parquet::parquet::fallible_streaming_iterator;
+use polars_parquet::write::{
+    CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator, Encoding, FileWriter,
+    KeyValue, ParquetType, StatisticsOptions, Version, WriteOptions, array_to_columns,
+    schema_to_metadata_key, to_parquet_schema,
+};
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::frame::{Cells, Frame, Values};
+
+/// Rows of a row group: small enough for readers to share a file out among threads.
+const GROUP: usize = 1 << 18;
+
+const OPTIONS: WriteOptions = WriteOptions {
+    statistics: StatisticsOptions {
+        min_value: true,
+        max_value: true,
+        distinct_count: false,
+        null_count: true,
+        binary_statistics_truncate_length: None,
+    },
+    version: Version::V1,
+    compression: CompressionOptions::Zstd(None),
+    data_page_size: None,
+};
 
 /// A frame as a Parquet file in memory: Zstandard, with statistics, the same bytes for the same
-/// frame whatever its chunks were.
+/// frame. `about` stands in the head of the file, key by key.
 ///
 /// # Errors
 /// [`Error::Frame`].
-pub fn to_bytes(frame: &mut DataFrame) -> Result<Vec<u8>> {
-    frame.align_chunks_par();
-    frame.rechunk_mut();
-    let mut bytes = Cursor::new(Vec::new());
-    ParquetWriter::new(&mut bytes)
-        .with_compression(ParquetCompression::Zstd(None))
-        .with_statistics(StatisticsOptions::default())
-        .set_parallel(false)
-        .finish(frame)?;
-    Ok(bytes.into_inner())
+pub fn to_bytes(frame: &Frame, about: Vec<(String, String)>) -> Result<Vec<u8>> {
+    let field = |cells: &Cells| ArrowField::new(cells.name.into(), cells.values.arrow_type(), true);
+    let schema: ArrowSchema =
+        frame.columns().iter().map(field).map(|field| (field.name.clone(), field)).collect();
+    let types = to_parquet_schema(&schema)?;
+    let mut bytes = Vec::new();
+    let mut writer = FileWriter::try_new(&mut bytes, schema, OPTIONS)?;
+    let mut from = 0;
+    while from < frame.height() {
+        let group = match frame.height() <= GROUP {
+            true => frame.clone(),
+            false => frame.slice(from, GROUP),
+        };
+        let columns = group.columns().par_iter().zip(types.fields());
+        let columns: Vec<Vec<CompressedPage>> =
+            columns.map(|(cells, field)| pages(cells, field)).collect::<PolarsResult<_>>()?;
+        let columns = DynIter::new(columns.iter().map(|pages| {
+            let pages = pages.iter().map(PolarsResult::Ok);
+            Ok(DynStreamingIterator::new(fallible_streaming_iterator::convert(pages)))
+        }));
+        writer.write(group.height() as u64, columns)?;
+        from += group.height();
+    }
+    let mut head = vec![schema_to_metadata_key(writer.schema())];
+    head.extend(about.into_iter().map(|(key, value)| KeyValue::new(key, value)));
+    writer.end(Some(head))?;
+    drop(writer);
+    Ok(bytes)
+}
+
+/// The pages of a column.
+fn pages(cells: &Cells, field: &ParquetType) -> PolarsResult<Vec<CompressedPage>> {
+    let array = cells.values.to_arrow()?;
+    let columns = array_to_columns(array, field.clone(), OPTIONS, &[encoding(cells)])?;
+    let pages = columns.into_iter().flatten();
+    let pages = pages.map(|page| page.map_err(|error| ParquetError::OutOfSpec(error.to_string())));
+    Compressor::new(pages, OPTIONS.compression, Vec::new())
+        .map(|page| page.map_err(PolarsError::from))
+        .collect()
+}
+
+/// How values are packed: few different ones as places in a dictionary, others by how far they lie
+/// apart. Both are a few bits a value, and neither hashes it.
+fn encoding(cells: &Cells) -> Encoding {
+    fn narrow<T: NativeType + Into<i64>>(values: &PrimitiveArray<T>) -> bool {
+        const WIDEST: i64 = u16::MAX as i64;
+        let values = || values.non_null_values_iter().map(Into::into);
+        let (least, most) =
+            values().fold((i64::MAX, i64::MIN), |(least, most), value| (value.min(least), value.max(most)));
+        most.checked_sub(least).is_none_or(|width| width <= WIDEST)
+    }
+    let narrow = match &cells.values {
+        Values::Text(_) => return Encoding::RleDictionary,
+        Values::Boolean(_) => return Encoding::Plain,
+        Values::Int64(values) => narrow(values),
+        Values::Int32(values) | Values::Date(values) => narrow(values),
+    };
+    match narrow && !cells.steady {
+        true => Encoding::RleDictionary,
+        false => Encoding::DeltaBinaryPacked,
+    }
 }
 
 /// A Parquet file of our own, all columns or those named, in one chunk.

@@ -23,6 +23,7 @@ use crate::claims::{self, Facts};
 use crate::dates::{Day, Month};
 use crate::error::{Error, Result};
 use crate::exports::{self, Decoded, Discovered, Found, LeftOut, Progress};
+use crate::frame::Frame;
 use crate::history;
 use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Update, WriteLock, classify};
 use crate::pipeline::Plan;
@@ -296,7 +297,8 @@ fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()>
     let frame = |contract: &tables::Contract| {
         tables.iter().find(|table| table.contract.name == contract.name).map(|table| &table.frame)
     };
-    report.show(plan, frame(&tables::rankings::CONTRACT).cloned(), frame(&tables::claims::CONTRACT).cloned());
+    let claims = frame(&tables::claims::CONTRACT).map(Frame::to_polars).transpose()?;
+    report.show(plan, frame(&tables::rankings::CONTRACT).and_then(|all| of_headline(plan, all)), claims);
 
     let dates = scope_dates(&counted.surveyed);
     let mut about =
@@ -344,6 +346,15 @@ impl Report {
             name.zip(rankings).and_then(|(name, frame)| Some((name.clone(), headline(&frame, name)?)));
         self.claims = claims.filter(|frame| frame.height() > 0);
     }
+}
+
+/// The rows of the headline's ranking; rows are sorted by ranking.
+fn of_headline(plan: &Plan, rankings: &Frame) -> Option<DataFrame> {
+    let (name, names) = (plan.headline.as_deref()?, rankings.text("ranking").ok()?);
+    let is = |row: &usize| names.get(*row) == Some(name);
+    let from = (0..rankings.height()).find(is)?;
+    let length = (from..rankings.height()).take_while(is).count();
+    rankings.slice(from, length).to_polars().ok()
 }
 
 /// The latest run, if it is what a run would publish now: from the same commit of the same ledger,

@@ -2,7 +2,7 @@
 
 use polars::prelude::*;
 
-use super::rows::{Days, Subjects, number, paired, subject_columns, text};
+use super::rows::{Days, Subjects, TableOf, TextOf, number, paired, subject_columns, text};
 use super::{Change, Comparison, Figure, Kind, found};
 
 pub const COMPARISON: Comparison = Comparison {
@@ -11,15 +11,15 @@ pub const COMPARISON: Comparison = Comparison {
     compare,
 };
 
-struct Side {
-    of: Subjects,
+struct Side<'f> {
+    of: Subjects<'f>,
     on: Days,
-    certainty: StringChunked,
+    certainty: TextOf<'f>,
     sum: Int64Chunked,
 }
 
-impl Side {
-    fn new(frame: &DataFrame) -> PolarsResult<Self> {
+impl<'f> Side<'f> {
+    fn new(frame: TableOf<'f>) -> PolarsResult<Self> {
         Ok(Self {
             of: Subjects::of(frame, "tally")?,
             on: Days::of(frame, "reached_on")?,
@@ -45,7 +45,7 @@ impl Side {
     }
 }
 
-fn compare(before: &DataFrame, after: &DataFrame) -> PolarsResult<Vec<Change>> {
+fn compare(before: TableOf<'_>, after: TableOf<'_>) -> PolarsResult<Vec<Change>> {
     let (before, after) = (Side::new(before)?, Side::new(after)?);
     let rows = paired((before.of.height, |row| before.key(row)), (after.of.height, |row| after.key(row)))
         .and_by(|row| before.called(row), |row| after.called(row));

@@ -24,6 +24,7 @@ mod totals;
 mod words;
 
 pub use cause::{Causes, Conditions, Input};
+pub use rows::TableOf;
 pub use subscription::{Members, Subscription, is_kind};
 
 use polars::prelude::*;
@@ -193,7 +194,7 @@ fn found(kind: Kind, subject: Subject, before: Option<Figure>, after: Option<Fig
 struct Comparison {
     table: &'static str,
     columns: &'static [&'static str],
-    compare: fn(&DataFrame, &DataFrame) -> PolarsResult<Vec<Change>>,
+    compare: fn(TableOf<'_>, TableOf<'_>) -> PolarsResult<Vec<Change>>,
 }
 
 const COMPARISONS: [Comparison; 5] = [
@@ -215,8 +216,8 @@ pub fn compared() -> impl Iterator<Item = (&'static str, &'static [&'static str]
 /// # Errors
 /// [`crate::error::Error::Frame`] for a frame without the columns of [`compared`].
 pub fn compare<'f>(
-    before: impl Fn(&str) -> Option<&'f DataFrame>,
-    after: impl Fn(&str) -> Option<&'f DataFrame>,
+    before: impl Fn(&str) -> Option<TableOf<'f>>,
+    after: impl Fn(&str) -> Option<TableOf<'f>>,
     causes: &Causes,
 ) -> Result<Vec<Change>> {
     let pairs: Vec<_> =

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use polars::prelude::*;
 
-use super::rows::{Days, Paired, Subjects, number, paired, subject_columns};
+use super::rows::{Days, Paired, Subjects, TableOf, number, paired, subject_columns};
 use super::{Change, Comparison, Figure, Kind, found};
 
 pub const COMPARISON: Comparison = Comparison {
@@ -13,14 +13,14 @@ pub const COMPARISON: Comparison = Comparison {
     compare,
 };
 
-struct Side {
-    of: Subjects,
+struct Side<'f> {
+    of: Subjects<'f>,
     rank: Int64Chunked,
     on: Days,
 }
 
-impl Side {
-    fn new(frame: &DataFrame) -> PolarsResult<Self> {
+impl<'f> Side<'f> {
+    fn new(frame: TableOf<'f>) -> PolarsResult<Self> {
         Ok(Self {
             of: Subjects::of(frame, "ranking")?,
             rank: number(frame, "rank")?,
@@ -59,7 +59,7 @@ impl Side {
 
 /// Puts together the rows of those who stand once in each run, with another window: where everybody
 /// stands with their best one, that window can change.
-fn in_another_window(before: &Side, after: &Side, rows: Paired) -> Paired {
+fn in_another_window(before: &Side<'_>, after: &Side<'_>, rows: Paired) -> Paired {
     if rows.gone.is_empty() || rows.new.is_empty() {
         return rows;
     }
@@ -72,7 +72,7 @@ fn in_another_window(before: &Side, after: &Side, rows: Paired) -> Paired {
     )
 }
 
-fn compare(before: &DataFrame, after: &DataFrame) -> PolarsResult<Vec<Change>> {
+fn compare(before: TableOf<'_>, after: TableOf<'_>) -> PolarsResult<Vec<Change>> {
     let (before, after) = (Side::new(before)?, Side::new(after)?);
     let rows = paired((before.of.height, |row| before.key(row)), (after.of.height, |row| after.key(row)));
     let rows =

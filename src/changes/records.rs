@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use polars::prelude::*;
 
-use super::rows::{Days, Subjects, number, paired, subject_columns, text};
+use super::rows::{Days, Subjects, TableOf, TextOf, number, paired, subject_columns, text};
 use super::{Change, Comparison, Figure, Kind, Subject, found};
 use crate::dates::Day;
 
@@ -23,19 +23,19 @@ pub const COMPARISON: Comparison = Comparison {
     compare,
 };
 
-struct Side {
-    of: Subjects,
-    kind: StringChunked,
+struct Side<'f> {
+    of: Subjects<'f>,
+    kind: TextOf<'f>,
     on: Days,
     value: Int64Chunked,
-    unit: StringChunked,
-    previous: StringChunked,
+    unit: TextOf<'f>,
+    previous: TextOf<'f>,
     margin: Int64Chunked,
     until: Days,
 }
 
-impl Side {
-    fn new(frame: &DataFrame) -> PolarsResult<Self> {
+impl<'f> Side<'f> {
+    fn new(frame: TableOf<'f>) -> PolarsResult<Self> {
         Ok(Self {
             of: Subjects::of(frame, "record")?,
             kind: text(frame, "kind")?,
@@ -79,7 +79,7 @@ impl Side {
     }
 }
 
-fn compare(before: &DataFrame, after: &DataFrame) -> PolarsResult<Vec<Change>> {
+fn compare(before: TableOf<'_>, after: TableOf<'_>) -> PolarsResult<Vec<Change>> {
     let (before, after) = (Side::new(before)?, Side::new(after)?);
     let rows = paired((before.of.height, |row| before.key(row)), (after.of.height, |row| after.key(row)))
         .and_by(|row| before.called(row), |row| after.called(row));

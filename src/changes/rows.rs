@@ -8,15 +8,67 @@ use polars::prelude::*;
 
 use super::Subject;
 use crate::dates::Day;
+use crate::frame::{Frame, Text};
 
-/// A column of text; empty where the table has none of this name.
-pub fn text(frame: &DataFrame, name: &str) -> PolarsResult<StringChunked> {
-    Ok(frame.column(name)?.str()?.clone())
+/// A table of a run: read from its file, or about to be published.
+#[derive(Clone, Copy)]
+pub enum TableOf<'f> {
+    /// Read.
+    Read(&'f DataFrame),
+    /// Built.
+    Built(&'f Frame),
+}
+
+impl<'f> TableOf<'f> {
+    /// How many rows.
+    pub fn height(self) -> usize {
+        match self {
+            Self::Read(frame) => frame.height(),
+            Self::Built(frame) => frame.height(),
+        }
+    }
+
+    /// Whether it has a column of this name.
+    pub fn has(self, name: &str) -> bool {
+        match self {
+            Self::Read(frame) => frame.column(name).is_ok(),
+            Self::Built(frame) => frame.column(name).is_ok(),
+        }
+    }
+}
+
+/// A column of text.
+pub enum TextOf<'f> {
+    /// Read.
+    Read(&'f StringChunked),
+    /// Built.
+    Built(&'f Text),
+}
+
+impl<'f> TextOf<'f> {
+    /// The text of a row.
+    pub fn get(&self, row: usize) -> Option<&'f str> {
+        match self {
+            Self::Read(column) => column.get(row),
+            Self::Built(column) => column.get(row),
+        }
+    }
+}
+
+/// A column of text.
+pub fn text<'f>(side: TableOf<'f>, name: &str) -> PolarsResult<TextOf<'f>> {
+    Ok(match side {
+        TableOf::Read(frame) => TextOf::Read(frame.column(name)?.str()?),
+        TableOf::Built(frame) => TextOf::Built(frame.text(name)?),
+    })
 }
 
 /// A column of whole numbers.
-pub fn number(frame: &DataFrame, name: &str) -> PolarsResult<Int64Chunked> {
-    Ok(frame.column(name)?.i64()?.clone())
+pub fn number(side: TableOf<'_>, name: &str) -> PolarsResult<Int64Chunked> {
+    match side {
+        TableOf::Read(frame) => Ok(frame.column(name)?.i64()?.clone()),
+        TableOf::Built(frame) => Ok(frame.column(name)?.to_polars().i64()?.clone()),
+    }
 }
 
 /// A column of dates.
@@ -24,8 +76,12 @@ pub struct Days(Int32Chunked);
 
 impl Days {
     /// The column of this name.
-    pub fn of(frame: &DataFrame, name: &str) -> PolarsResult<Self> {
-        Ok(Self(frame.column(name)?.date()?.physical().clone()))
+    pub fn of(side: TableOf<'_>, name: &str) -> PolarsResult<Self> {
+        let days = |column: &Column| Ok(Self(column.date()?.physical().clone()));
+        match side {
+            TableOf::Read(frame) => days(frame.column(name)?),
+            TableOf::Built(frame) => days(&frame.column(name)?.to_polars()),
+        }
     }
 
     /// The date of a row.
@@ -35,15 +91,15 @@ impl Days {
 }
 
 /// Who and what the rows of a table are of.
-pub struct Subjects {
-    name: StringChunked,
-    chart: StringChunked,
-    region: StringChunked,
-    kind: StringChunked,
-    id: StringChunked,
-    entity: StringChunked,
-    artists: StringChunked,
-    window: Option<StringChunked>,
+pub struct Subjects<'f> {
+    name: TextOf<'f>,
+    chart: TextOf<'f>,
+    region: TextOf<'f>,
+    kind: TextOf<'f>,
+    id: TextOf<'f>,
+    entity: TextOf<'f>,
+    artists: TextOf<'f>,
+    window: Option<TextOf<'f>>,
     threshold: Option<Int64Chunked>,
     /// Rows.
     pub height: usize,
@@ -57,10 +113,10 @@ macro_rules! subject_columns {
 }
 pub(super) use subject_columns;
 
-impl Subjects {
+impl<'f> Subjects<'f> {
     /// Those of a table whose rows are called by the column `name`.
-    pub fn of(frame: &DataFrame, name: &str) -> PolarsResult<Self> {
-        let optional = |name: &str| frame.column(name).is_ok();
+    pub fn of(frame: TableOf<'f>, name: &str) -> PolarsResult<Self> {
+        let optional = |name: &str| frame.has(name);
         Ok(Self {
             name: text(frame, name)?,
             chart: text(frame, "chart")?,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use polars::prelude::*;
 
-use super::rows::{Days, Subjects, number, paired, subject_columns, text};
+use super::rows::{Days, Subjects, TableOf, number, paired, subject_columns, text};
 use super::{Change, Comparison, Figure, Kind, found};
 
 pub const COMPARISON: Comparison = Comparison {
@@ -22,8 +22,8 @@ pub const COMPARISON: Comparison = Comparison {
     compare,
 };
 
-struct Side {
-    of: Subjects,
+struct Side<'f> {
+    of: Subjects<'f>,
     streams: Int64Chunked,
     first: Days,
     last: Days,
@@ -32,8 +32,8 @@ struct Side {
     peak_on: Days,
 }
 
-impl Side {
-    fn new(frame: &DataFrame) -> PolarsResult<Self> {
+impl<'f> Side<'f> {
+    fn new(frame: TableOf<'f>) -> PolarsResult<Self> {
         Ok(Self {
             of: Subjects::of(frame, "tally")?,
             streams: number(frame, "streams")?,
@@ -59,10 +59,10 @@ impl Side {
 }
 
 /// The tallies that have totals.
-pub fn tallies(frame: &DataFrame) -> PolarsResult<HashSet<String>> {
+pub fn tallies(frame: TableOf<'_>) -> PolarsResult<HashSet<String>> {
     let names = text(frame, "tally")?;
     let mut tallies = HashSet::new();
-    for name in names.iter().flatten() {
+    for name in (0..frame.height()).filter_map(|row| names.get(row)) {
         if !tallies.contains(name) {
             tallies.insert(name.to_owned());
         }
@@ -70,7 +70,7 @@ pub fn tallies(frame: &DataFrame) -> PolarsResult<HashSet<String>> {
     Ok(tallies)
 }
 
-fn compare(before: &DataFrame, after: &DataFrame) -> PolarsResult<Vec<Change>> {
+fn compare(before: TableOf<'_>, after: TableOf<'_>) -> PolarsResult<Vec<Change>> {
     let (before, after) = (Side::new(before)?, Side::new(after)?);
     let rows = paired((before.of.height, |row| before.key(row)), (after.of.height, |row| after.key(row)))
         .and_by(|row| before.called(row), |row| after.called(row));
@@ -87,7 +87,7 @@ fn compare(before: &DataFrame, after: &DataFrame) -> PolarsResult<Vec<Change>> {
 
 /// Whether the past of a total is another one, as far as its own row can tell: later dates only ever
 /// add dates after the last one, and leave the first and the best of those before where they were.
-fn is_corrected(before: &Side, old: usize, after: &Side, new: usize) -> bool {
+fn is_corrected(before: &Side<'_>, old: usize, after: &Side<'_>, new: usize) -> bool {
     let (was, is) = (before.streams.get(old), after.streams.get(new));
     let (last_before, last_after) = (before.last.get(old), after.last.get(new));
     let (dates_before, dates_after) = (before.dates.get(old), after.dates.get(new));

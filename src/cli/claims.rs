@@ -52,7 +52,7 @@ pub fn main(args: ClaimsArgs, quiet: bool) -> anyhow::Result<()> {
     let Command::Check(CheckArgs { file, pipeline, ledger, as_of, format, strict }) = args.command;
     let claims = Some(file.clone());
     let plan = Plan::load(&pipeline, Overrides { ledger, claims, as_of, ..Overrides::default() })?;
-    let frame = chartledger::run::check_claims(&plan)?.frame;
+    let frame = chartledger::run::check_claims(&plan)?.frame.to_polars()?;
     let format = show::Format::or_usual(format);
     let shown = if format == show::Format::Table { short(&frame)? } else { frame.clone() };
     show::write(&shown, format)?;

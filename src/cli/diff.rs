@@ -43,7 +43,7 @@ pub fn main(args: DiffArgs) -> anyhow::Result<()> {
         Some(before) => publish::find_run(&plan.out, &before)?,
         None => history::run_before(&plan.out, &after)?,
     };
-    let mut frame = tables::changes::rows(&history::diff(&plan.out, &before, &after)?)?;
+    let mut frame = tables::changes::rows(&history::diff(&plan.out, &before, &after)?)?.to_polars()?;
     if let Some(unknown) = columns.iter().find(|name| frame.column(name).is_err()) {
         let names: Vec<&str> = frame.columns().iter().map(|column| column.name().as_str()).collect();
         let names = names.join(", ");

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use chartledger::error::Error;
+use chartledger::tables::describe;
 use chartledger::tables::{self, Contract};
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// What `schema` takes.
 #[derive(Args)]
@@ -32,7 +33,7 @@ pub fn main(args: SchemaArgs) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match args.format {
         Format::Json => {
-            let values: Vec<Value> = contracts.into_iter().map(as_json).collect();
+            let values: Vec<Value> = contracts.into_iter().map(describe::describe).collect();
             let value =
                 if args.table.is_some() { values.into_iter().next() } else { Some(Value::from(values)) };
             writeln!(out, "{:#}", value.unwrap_or_default())?;
@@ -58,22 +59,5 @@ pub fn contract(name: &str) -> Result<&'static Contract, Error> {
         let meant = tables::ALL.iter().max_by_key(nearest).map_or("", |contract| contract.name);
         let all = tables::ALL.map(|contract| contract.name).join(", ");
         Error::Usage(format!("no table is called `{name}`; did you mean {meant}? The tables are {all}"))
-    })
-}
-
-fn as_json(contract: &Contract) -> Value {
-    let columns = contract.columns.iter().map(|field| {
-        json!({
-            "name": field.name,
-            "type": field.kind.word(),
-            "nullable": field.nullable,
-            "about": field.about,
-        })
-    });
-    json!({
-        "table": contract.name,
-        "about": contract.about,
-        "grain": contract.grain,
-        "columns": columns.collect::<Vec<_>>(),
     })
 }

@@ -12,6 +12,7 @@ use super::settle::Settled;
 use super::{Ledger, MonthFile, State, WriteLock, log, register};
 use crate::error::Result;
 use crate::exports::Decoded;
+use crate::frame::Frame;
 use crate::underway::{self, Stage};
 use crate::{files, parquet};
 
@@ -50,8 +51,8 @@ impl Ledger {
     ) -> Result<Update> {
         let root = self.root.clone();
         let mut written = 0;
-        let mut side = |kind: &str, frame: Result<polars::prelude::DataFrame>| {
-            let bytes = parquet::to_bytes(&mut frame?)?;
+        let mut side = |kind: &str, frame: Result<Frame>| {
+            let bytes = parquet::to_bytes(&frame?, Vec::new())?;
             written += bytes.len() as u64;
             write_named(&root, log::OWN, &format!("{kind}-"), &bytes)
         };
@@ -128,14 +129,14 @@ pub(super) fn write_month(
 ) -> Result<MonthFiles> {
     let mut files = MonthFiles::default();
     if !lost.is_empty() {
-        let bytes = parquet::to_bytes(&mut month::lost_to_frame(&lost)?)?;
+        let bytes = parquet::to_bytes(&month::lost_to_frame(&lost)?, Vec::new())?;
         files.lost = Some(write_named(root, log::OWN, "lost-", &bytes)?);
     }
     if !kept.is_empty() {
         let rows = kept.len() as u64;
-        let mut frame = month::to_frame(&kept)?;
+        let frame = month::to_frame(&kept)?;
         drop(kept);
-        let bytes = parquet::to_bytes(&mut frame)?;
+        let bytes = parquet::to_bytes(&frame, Vec::new())?;
         let folder = month::folder(key);
         for folder in [folder.rsplit_once('/').map_or(MONTHS, |(chart, _)| chart), &folder] {
             files::create_durable(&root.join(folder))?;

@@ -26,6 +26,7 @@ use super::settle::Loss;
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::{NO_STREAMS, NO_TOTAL, Reported};
+use crate::frame::{Cells, Frame};
 
 /// The folder of the months.
 pub const MONTHS: &str = "months";
@@ -89,43 +90,39 @@ pub const COLUMNS: [(&str, &str); 11] = [
 ///
 /// # Errors
 /// [`Error::Frame`].
-pub fn to_frame(rows: &[Observation]) -> Result<DataFrame> {
-    let whole = |name: &str, value: fn(&Observation) -> i32| {
-        Column::new(name.into(), rows.iter().map(value).collect::<Vec<i32>>())
-    };
-    let long = |name: &str, value: fn(&Observation) -> i64, none: i64| {
+pub fn to_frame(rows: &[Observation]) -> Result<Frame> {
+    let whole = |name, value: fn(&Observation) -> i32| Cells::small_numbers(name, rows.iter().map(value));
+    let long = |name, value: fn(&Observation) -> i64, none: i64| {
         if rows.iter().all(|row| value(row) != none) {
-            return Column::new(name.into(), rows.iter().map(value).collect::<Vec<i64>>());
+            return Cells::numbers(name, rows.iter().map(value));
         }
-        let values = rows.iter().map(|row| Some(value(row)).filter(|&value| value != none));
-        Column::new(name.into(), values.collect::<Int64Chunked>())
+        Cells::optional_numbers(name, rows.iter().map(|row| Some(value(row)).filter(|&value| value != none)))
     };
     let mut columns = vec![
         whole("region", |row| i32::from(row.region)),
-        whole("date", |row| i32::from(row.day.0)).cast(&DataType::Date)?,
-        whole("rank", |row| i32::from(row.rank)),
+        Cells::dates("date", rows.iter().map(|row| row.day)),
+        whole("rank", |row| i32::from(row.rank)).steady(),
         whole("listing", |row| row.listing as i32),
         long("streams", |row| row.streams, NO_STREAMS),
         whole("export", |row| row.export as i32),
-        whole("line", |row| row.line as i32),
+        whole("line", |row| row.line as i32).steady(),
     ];
     if rows.iter().any(|row| row.total != NO_TOTAL) {
         columns.push(long("total", |row| row.total, NO_TOTAL));
     }
     let said = |value: i32| (value != 0).then_some(value);
     type Reads = fn(&Observation) -> i32;
-    let reported: [(&str, Reads); 3] = [
+    let reported: [(&'static str, Reads); 3] = [
         ("peak_rank", |row| i32::from(row.reported.peak)),
         ("previous_rank", |row| row.reported.previous),
         ("appearances", |row| row.reported.appearances as i32),
     ];
     if rows.iter().any(|row| row.reported != Reported::default()) {
         for (name, value) in reported {
-            let values = rows.iter().map(|row| said(value(row)));
-            columns.push(Column::new(name.into(), values.collect::<Int32Chunked>()));
+            columns.push(Cells::optional_small_numbers(name, rows.iter().map(|row| said(value(row)))));
         }
     }
-    Ok(DataFrame::new(rows.len(), columns)?)
+    Frame::new(rows.len(), columns)
 }
 
 /// Rows that do not count as a frame: the columns above, `superseded`, false for a duplicate, and
@@ -133,19 +130,15 @@ pub fn to_frame(rows: &[Observation]) -> Result<DataFrame> {
 ///
 /// # Errors
 /// [`Error::Frame`].
-pub fn lost_to_frame(lost: &[(Observation, Loss)]) -> Result<DataFrame> {
+pub fn lost_to_frame(lost: &[(Observation, Loss)]) -> Result<Frame> {
     let rows: Vec<Observation> = lost.iter().map(|(row, _)| *row).collect();
-    let mut frame = to_frame(&rows)?;
-    let mut is = |name: &str, wanted: Loss| -> Result<()> {
-        let flags: BooleanChunked = lost.iter().map(|(_, loss)| *loss == wanted).collect();
-        frame.with_column(flags.with_name(name.into()).into_column())?;
-        Ok(())
-    };
-    is("superseded", Loss::Superseded)?;
+    let mut columns = to_frame(&rows)?.into_columns();
+    let is = |name, wanted: Loss| Cells::flags(name, lost.iter().map(|(_, loss)| *loss == wanted));
+    columns.push(is("superseded", Loss::Superseded));
     if lost.iter().any(|(_, loss)| *loss == Loss::Replaced) {
-        is("replaced", Loss::Replaced)?;
+        columns.push(is("replaced", Loss::Replaced));
     }
-    Ok(frame)
+    Frame::new(rows.len(), columns)
 }
 
 /// Reads what [`lost_to_frame`] wrote.

@@ -9,6 +9,7 @@ use super::named;
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::Listing;
+use crate::frame::{Cells, Frame};
 
 /// What the ledger knows of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,37 +84,41 @@ pub struct Quarantined {
 const LIST: &str = ",";
 
 /// Exports as a frame, in the order of their codes.
-pub fn exports_frame(entries: &[ExportEntry]) -> Result<DataFrame> {
-    let text = |name: &str, value: &dyn Fn(&ExportEntry) -> String| {
-        Column::new(name.into(), entries.iter().map(value).collect::<Vec<String>>())
+pub fn exports_frame(entries: &[ExportEntry]) -> Result<Frame> {
+    let text = |name, value: fn(&ExportEntry) -> &String| {
+        Cells::text(name, entries.iter().map(|of| value(of).as_str()))
     };
-    let number = |name: &str, value: &dyn Fn(&ExportEntry) -> u64| {
-        Column::new(name.into(), entries.iter().map(|entry| value(entry) as i64).collect::<Vec<i64>>())
+    let list = |name, value: fn(&ExportEntry) -> &Vec<String>| {
+        let lists: Vec<String> = entries.iter().map(|entry| value(entry).join(LIST)).collect();
+        Cells::text(name, lists.iter().map(String::as_str))
     };
-    let day = |name: &str, value: &dyn Fn(&ExportEntry) -> Option<Day>| {
-        let days = entries.iter().map(|entry| value(entry).map(|day| i32::from(day.0)));
-        Column::new(name.into(), days.collect::<Int32Chunked>())
+    let number = |name, value: fn(&ExportEntry) -> u64| {
+        Cells::numbers(name, entries.iter().map(|entry| value(entry) as i64))
+    };
+    let day = |name, value: fn((Day, Day)) -> Day| {
+        let days = entries.iter().map(|entry| entry.days.map(|days| i32::from(value(days).0)));
+        Cells::optional_small_numbers(name, days)
     };
     let columns = vec![
-        text("name", &|entry| entry.name.clone()),
-        text("path", &|entry| entry.path.clone()),
-        text("hash", &|entry| entry.hash.clone()),
-        number("size", &|entry| entry.size),
-        number("modified", &|entry| entry.modified),
-        text("dialect", &|entry| entry.dialect.clone()),
-        text("charts", &|entry| entry.charts.join(LIST)),
-        text("regions", &|entry| entry.regions.join(LIST)),
-        day("first_on", &|entry| entry.days.map(|days| days.0)),
-        day("last_on", &|entry| entry.days.map(|days| days.1)),
-        number("rows_read", &|entry| entry.rows.read),
-        number("rows_used", &|entry| entry.rows.used),
-        number("rows_duplicate", &|entry| entry.rows.duplicate),
-        number("rows_superseded", &|entry| entry.rows.superseded),
-        number("rows_quarantined", &|entry| entry.rows.quarantined),
-        number("replaced", &|entry| u64::from(entry.replaced)),
-        number("forgotten", &|entry| u64::from(entry.forgotten)),
+        text("name", |entry| &entry.name),
+        text("path", |entry| &entry.path),
+        text("hash", |entry| &entry.hash),
+        number("size", |entry| entry.size),
+        number("modified", |entry| entry.modified),
+        text("dialect", |entry| &entry.dialect),
+        list("charts", |entry| &entry.charts),
+        list("regions", |entry| &entry.regions),
+        day("first_on", |days| days.0),
+        day("last_on", |days| days.1),
+        number("rows_read", |entry| entry.rows.read),
+        number("rows_used", |entry| entry.rows.used),
+        number("rows_duplicate", |entry| entry.rows.duplicate),
+        number("rows_superseded", |entry| entry.rows.superseded),
+        number("rows_quarantined", |entry| entry.rows.quarantined),
+        number("replaced", |entry| u64::from(entry.replaced)),
+        number("forgotten", |entry| u64::from(entry.forgotten)),
     ];
-    Ok(DataFrame::new(entries.len(), columns)?)
+    Frame::new(entries.len(), columns)
 }
 
 /// Reads what [`exports_frame`] wrote.
@@ -170,20 +175,18 @@ pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
 }
 
 /// Rows set aside as a frame.
-pub fn quarantine_frame(rows: &[Quarantined]) -> Result<DataFrame> {
-    let text = |name: &str, value: fn(&Quarantined) -> &str| {
-        Column::new(name.into(), rows.iter().map(value).collect::<Vec<&str>>())
-    };
-    let number = |name: &str, value: fn(&Quarantined) -> u32| {
-        Column::new(name.into(), rows.iter().map(|row| i64::from(value(row))).collect::<Vec<i64>>())
+pub fn quarantine_frame(rows: &[Quarantined]) -> Result<Frame> {
+    let text = |name, value: fn(&Quarantined) -> &str| Cells::text(name, rows.iter().map(value));
+    let number = |name, value: fn(&Quarantined) -> u32| {
+        Cells::numbers(name, rows.iter().map(|row| i64::from(value(row))))
     };
     let columns = vec![
         number("export", |row| row.export),
-        number("line", |row| row.line),
+        number("line", |row| row.line).steady(),
         text("reason", |row| &row.reason),
         text("raw", |row| &row.raw),
     ];
-    Ok(DataFrame::new(rows.len(), columns)?)
+    Frame::new(rows.len(), columns)
 }
 
 /// Reads what [`quarantine_frame`] wrote.
@@ -204,16 +207,14 @@ pub fn read_quarantine(path: &Path) -> Result<Vec<Quarantined>> {
 }
 
 /// Listings as a frame, in the order of their codes.
-pub fn listings_frame(listings: &[Listing]) -> Result<DataFrame> {
-    let text = |name: &str, value: fn(&Listing) -> &str| {
-        Column::new(name.into(), listings.iter().map(value).collect::<Vec<&str>>())
-    };
+pub fn listings_frame(listings: &[Listing]) -> Result<Frame> {
+    let text = |name, value: fn(&Listing) -> &str| Cells::text(name, listings.iter().map(value));
     let columns = vec![
         text("uri", |listing| &listing.uri),
         text("title", |listing| &listing.title),
         text("artists", |listing| &listing.artists),
     ];
-    Ok(DataFrame::new(listings.len(), columns)?)
+    Frame::new(listings.len(), columns)
 }
 
 /// Reads what [`listings_frame`] wrote.

@@ -22,7 +22,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::tables::{Contract, Table, audit};
+use crate::tables::{Contract, Table, audit, describe};
 use crate::underway::{self, Stage};
 use crate::{files, parquet};
 
@@ -64,8 +64,8 @@ pub fn publish(
     files::create_directory(&staging)?;
     let published: Vec<PublishedTable> = tables
         .into_par_iter()
-        .map(|Table { contract, mut frame }| {
-            let bytes = parquet::to_bytes(&mut frame)?;
+        .map(|Table { contract, frame }| {
+            let bytes = parquet::to_bytes(&frame, describe::metadata(contract))?;
             files::write_new(&staging.join(format!("{}.parquet", contract.name)), &bytes)?;
             Ok(PublishedTable {
                 name: contract.name,

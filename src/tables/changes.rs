@@ -2,15 +2,11 @@
 //!
 //! The one table that does not depend on the data alone: it is of two runs.
 
-use polars::prelude::*;
-
 use super::identity::REGION;
-use super::{
-    Contract, Kind, Orders, Sources, field, frame, holds_always, nullable, number, optional_date,
-    optional_number, optional_text, text,
-};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
 use crate::changes::{Change, Figure};
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 
 /// The contract.
 pub const CONTRACT: Contract = Contract {
@@ -52,7 +48,7 @@ pub const CONTRACT: Contract = Contract {
 };
 
 /// The table of a first run; a later one has the rows of [`rows`] in it.
-fn build(_: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
+fn build(_: &Sources<'_>, _: &Orders) -> Result<Frame> {
     rows(&[])
 }
 
@@ -60,9 +56,9 @@ fn build(_: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
 ///
 /// # Errors
 /// [`crate::error::Error::Frame`].
-pub fn rows(changes: &[Change]) -> Result<DataFrame> {
+pub fn rows(changes: &[Change]) -> Result<Frame> {
     let all = || changes.iter();
-    let of = |name: &str, value: fn(&Change) -> &str| text(name, all().map(value));
+    let of = |name: &'static str, value: fn(&Change) -> &str| Cells::text(name, all().map(value));
     let state = |figure: fn(&Change) -> Option<&Figure>| {
         move |change| figure(change).and_then(|figure: &Figure| figure.state.as_deref())
     };
@@ -79,16 +75,16 @@ pub fn rows(changes: &[Change]) -> Result<DataFrame> {
         of("entity", |change| &change.subject.entity),
         of("artists", |change| &change.subject.artists),
         of("window", |change| &change.subject.window),
-        number("threshold", all().map(|change| change.subject.threshold)),
-        optional_date("before_on", all().map(|change| before(change)?.on)),
-        optional_date("after_on", all().map(|change| after(change)?.on)),
-        optional_number("before_value", all().map(|change| before(change)?.value)),
-        optional_number("after_value", all().map(|change| after(change)?.value)),
+        Cells::numbers("threshold", all().map(|change| change.subject.threshold)),
+        Cells::optional_dates("before_on", all().map(|change| before(change)?.on)),
+        Cells::optional_dates("after_on", all().map(|change| after(change)?.on)),
+        Cells::optional_numbers("before_value", all().map(|change| before(change)?.value)),
+        Cells::optional_numbers("after_value", all().map(|change| after(change)?.value)),
         of("unit", |change| &change.unit),
-        optional_text("before_state", all().map(state(before))),
-        optional_text("after_state", all().map(state(after))),
+        Cells::optional_text("before_state", all().map(state(before))),
+        Cells::optional_text("after_state", all().map(state(after))),
         of("cause", |change| &change.cause),
-        text("says", says.iter().map(String::as_str)),
+        Cells::text("says", says.iter().map(String::as_str)),
     ];
     frame(changes.len(), columns)
 }

@@ -1,14 +1,11 @@
 //! `chart_runs`: how every song has done on every chart, and whether the export agrees.
 
-use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::{
-    Contract, Kind, Orders, Sources, date, field, frame, gathered, holds_always, nullable, number,
-    optional_bool, optional_date, optional_number,
-};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
 use crate::catalog::EntityKind;
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::tally::ChartRun;
 
 /// The contract.
@@ -45,7 +42,7 @@ pub const CONTRACT: Contract = Contract {
     holds: holds_always,
 };
 
-fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let mut rows: Vec<&ChartRun> = sources.folded.runs.iter().collect();
     rows.par_sort_unstable_by_key(|row| (row.scope, orders.entity(EntityKind::Song, row.song)));
     let songs = sources.entities.of(EntityKind::Song);
@@ -54,29 +51,32 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     let scope = || rows.iter().map(|row| row.scope);
     let song = || rows.iter().map(|row| row.song);
     let columns = vec![
-        gathered("chart", scopes.iter().map(|scope| scope.chart.as_str()), scope())?,
-        gathered("region", scopes.iter().map(|scope| scope.region.as_str()), scope())?,
-        gathered("song_id", songs.iter().map(|song| song.id.as_str()), song())?,
-        gathered("entity", songs.iter().map(|song| song.name.as_str()), song())?,
-        gathered("artists", songs.iter().map(|song| song.artists.as_str()), song())?,
-        date("first_on", all().map(|row| row.first_on)),
-        date("last_on", all().map(|row| row.last_on)),
-        number("appearances", all().map(|row| i64::from(row.appearances))),
-        number("peak_rank", all().map(|row| i64::from(row.peak_rank))),
-        date("peak_on", all().map(|row| row.peak_on)),
-        number("times_at_peak", all().map(|row| i64::from(row.times_at_peak))),
-        number("top10", all().map(|row| i64::from(row.top10))),
-        number("at_one", all().map(|row| i64::from(row.at_one))),
-        number("spells_at_one", all().map(|row| i64::from(row.spells_at_one))),
-        number("longest_spell_at_one", all().map(|row| i64::from(row.longest_spell))),
-        number("longest_streak", all().map(|row| i64::from(row.longest_streak))),
-        number("current_streak", all().map(|row| i64::from(row.streak))),
-        optional_number("streams", all().map(|row| row.streams)),
-        optional_number("peak_streams", all().map(|row| row.peak_streams)),
-        optional_date("peak_streams_on", all().map(|row| row.peak_streams_on)),
-        optional_number("reported_peak", all().map(|row| row.reported_peak.map(i64::from))),
-        optional_number("reported_appearances", all().map(|row| row.reported_appearances.map(i64::from))),
-        optional_bool("agrees", all().map(|row| row.agrees())),
+        Cells::coded("chart", scopes.iter().map(|scope| scope.chart.as_str()), scope()),
+        Cells::coded("region", scopes.iter().map(|scope| scope.region.as_str()), scope()),
+        Cells::coded("song_id", songs.iter().map(|song| song.id.as_str()), song()),
+        Cells::coded("entity", songs.iter().map(|song| song.name.as_str()), song()),
+        Cells::coded("artists", songs.iter().map(|song| song.artists.as_str()), song()),
+        Cells::dates("first_on", all().map(|row| row.first_on)),
+        Cells::dates("last_on", all().map(|row| row.last_on)),
+        Cells::numbers("appearances", all().map(|row| i64::from(row.appearances))),
+        Cells::numbers("peak_rank", all().map(|row| i64::from(row.peak_rank))),
+        Cells::dates("peak_on", all().map(|row| row.peak_on)),
+        Cells::numbers("times_at_peak", all().map(|row| i64::from(row.times_at_peak))),
+        Cells::numbers("top10", all().map(|row| i64::from(row.top10))),
+        Cells::numbers("at_one", all().map(|row| i64::from(row.at_one))),
+        Cells::numbers("spells_at_one", all().map(|row| i64::from(row.spells_at_one))),
+        Cells::numbers("longest_spell_at_one", all().map(|row| i64::from(row.longest_spell))),
+        Cells::numbers("longest_streak", all().map(|row| i64::from(row.longest_streak))),
+        Cells::numbers("current_streak", all().map(|row| i64::from(row.streak))),
+        Cells::optional_numbers("streams", all().map(|row| row.streams)),
+        Cells::optional_numbers("peak_streams", all().map(|row| row.peak_streams)),
+        Cells::optional_dates("peak_streams_on", all().map(|row| row.peak_streams_on)),
+        Cells::optional_numbers("reported_peak", all().map(|row| row.reported_peak.map(i64::from))),
+        Cells::optional_numbers(
+            "reported_appearances",
+            all().map(|row| row.reported_appearances.map(i64::from)),
+        ),
+        Cells::optional_flags("agrees", all().map(|row| row.agrees())),
     ];
     frame(rows.len(), columns)
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use polars::prelude::*;
+use polars_arrow::array::PrimitiveArray;
 
 use super::identity::{CHART, REGION, scope_columns};
-use super::{Contract, Kind, Orders, Sources, field, frame, number, text};
+use super::{Contract, Kind, Orders, Sources, field, frame};
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::tally::{Check, Score};
 
 /// The contract.
@@ -27,18 +29,18 @@ pub const CONTRACT: Contract = Contract {
     holds,
 };
 
-fn holds(frame: &DataFrame) -> PolarsResult<Option<String>> {
-    let [all, agreed, differed, undecided] = ["compared", "agreed", "differed", "undecided"]
-        .map(|name| frame.column(name).and_then(|column| column.i64().cloned()));
+fn holds(frame: &Frame) -> PolarsResult<Option<String>> {
+    let [all, agreed, differed, undecided] =
+        ["compared", "agreed", "differed", "undecided"].map(|name| frame.i64(name).cloned());
     let (all, agreed, differed, undecided) = (all?, agreed?, differed?, undecided?);
     let broken = (0..frame.height()).find(|&row| {
-        let at = |column: &Int64Chunked| column.get(row).unwrap_or_default();
+        let at = |column: &PrimitiveArray<i64>| column.get(row).unwrap_or_default();
         at(&all) != at(&agreed) + at(&differed) + at(&undecided)
     });
     Ok(broken.map(|row| format!("row {row} does not add up")))
 }
 
-fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
     let mut scores: BTreeMap<(&str, u32), Score> = BTreeMap::new();
     for (scope, of_scope) in &sources.folded.scores {
         for check in Check::ALL {
@@ -52,13 +54,16 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
         }
     }
     let all = || scores.values();
-    let mut columns = vec![text("check", scores.keys().map(|(check, _)| *check))];
-    columns.extend(scope_columns(sources, scores.keys().map(|(_, scope)| *scope))?);
+    let mut columns = vec![Cells::text("check", scores.keys().map(|(check, _)| *check))];
+    columns.extend(scope_columns(sources, scores.keys().map(|(_, scope)| *scope)));
     columns.extend([
-        number("compared", all().map(|score| (score.agreed + score.differed + score.undecided) as i64)),
-        number("agreed", all().map(|score| score.agreed as i64)),
-        number("differed", all().map(|score| score.differed as i64)),
-        number("undecided", all().map(|score| score.undecided as i64)),
+        Cells::numbers(
+            "compared",
+            all().map(|score| (score.agreed + score.differed + score.undecided) as i64),
+        ),
+        Cells::numbers("agreed", all().map(|score| score.agreed as i64)),
+        Cells::numbers("differed", all().map(|score| score.differed as i64)),
+        Cells::numbers("undecided", all().map(|score| score.undecided as i64)),
     ]);
     frame(scores.len(), columns)
 }

@@ -3,9 +3,10 @@
 use polars::prelude::*;
 
 use super::identity::REGION;
-use super::{Contract, Kind, Orders, Sources, field, frame, nullable, optional_number, optional_text, text};
+use super::{Contract, Kind, Orders, Sources, field, frame, nullable};
 use crate::claims::Verdict;
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 
 /// The contract.
 pub const CONTRACT: Contract = Contract {
@@ -48,39 +49,42 @@ pub const CONTRACT: Contract = Contract {
     holds,
 };
 
-fn holds(frame: &DataFrame) -> PolarsResult<Option<String>> {
-    let verdicts = frame.column("verdict")?.str()?;
-    let found = frame.column("found")?.str()?;
+fn holds(frame: &Frame) -> PolarsResult<Option<String>> {
+    let verdicts = frame.text("verdict")?;
+    let found = frame.text("found")?;
     // Whatever decides a claim is named.
     let decided = |verdict| verdict != Some(Verdict::NotDecidable.word());
     let broken = (0..frame.height()).find(|&row| decided(verdicts.get(row)) && found.get(row).is_none());
     Ok(broken.map(|row| format!("row {row} has a verdict and nothing that was found")))
 }
 
-fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
     let mut rows: Vec<_> = sources.plan.claims.claims.iter().zip(sources.judged).collect();
     rows.sort_by(|a, b| a.0.id.cmp(&b.0.id));
     let rows = || rows.iter().copied();
     let export = |code: u32| sources.state.exports.get(code as usize).map(|export| export.name.as_str());
     let columns = vec![
-        text("claim", rows().map(|(claim, _)| claim.id.as_str())),
-        text("says", rows().map(|(claim, _)| claim.says.as_str())),
-        optional_text("source", rows().map(|(claim, _)| claim.source.as_deref())),
-        text("kind", rows().map(|(claim, _)| claim.kind.word())),
-        text("about", rows().map(|(claim, _)| claim.about.word())),
-        text("chart", rows().map(|(_, judged)| judged.chart.as_str())),
-        text("region", rows().map(|(claim, _)| claim.region.as_str())),
-        optional_text("entity_id", rows().map(|(_, judged)| judged.entity_id.as_deref())),
-        text("entity", rows().map(|(_, judged)| judged.entity.as_str())),
-        text("verdict", rows().map(|(_, judged)| judged.verdict.word())),
-        optional_text("convention", rows().map(|(_, judged)| judged.convention.as_deref())),
-        text("expected", rows().map(|(_, judged)| judged.expected.as_str())),
-        optional_text("found", rows().map(|(_, judged)| judged.found.as_deref())),
-        text("why", rows().map(|(_, judged)| judged.why.as_str())),
-        optional_text("basis_note", rows().map(|(_, judged)| judged.basis_note.as_deref())),
-        optional_text("certainty", rows().map(|(_, judged)| judged.certainty)),
-        optional_text("evidence_export", rows().map(|(_, judged)| export(judged.evidence?.0))),
-        optional_number("evidence_row", rows().map(|(_, judged)| Some(i64::from(judged.evidence?.1)))),
+        Cells::text("claim", rows().map(|(claim, _)| claim.id.as_str())),
+        Cells::text("says", rows().map(|(claim, _)| claim.says.as_str())),
+        Cells::optional_text("source", rows().map(|(claim, _)| claim.source.as_deref())),
+        Cells::text("kind", rows().map(|(claim, _)| claim.kind.word())),
+        Cells::text("about", rows().map(|(claim, _)| claim.about.word())),
+        Cells::text("chart", rows().map(|(_, judged)| judged.chart.as_str())),
+        Cells::text("region", rows().map(|(claim, _)| claim.region.as_str())),
+        Cells::optional_text("entity_id", rows().map(|(_, judged)| judged.entity_id.as_deref())),
+        Cells::text("entity", rows().map(|(_, judged)| judged.entity.as_str())),
+        Cells::text("verdict", rows().map(|(_, judged)| judged.verdict.word())),
+        Cells::optional_text("convention", rows().map(|(_, judged)| judged.convention.as_deref())),
+        Cells::text("expected", rows().map(|(_, judged)| judged.expected.as_str())),
+        Cells::optional_text("found", rows().map(|(_, judged)| judged.found.as_deref())),
+        Cells::text("why", rows().map(|(_, judged)| judged.why.as_str())),
+        Cells::optional_text("basis_note", rows().map(|(_, judged)| judged.basis_note.as_deref())),
+        Cells::optional_text("certainty", rows().map(|(_, judged)| judged.certainty)),
+        Cells::optional_text("evidence_export", rows().map(|(_, judged)| export(judged.evidence?.0))),
+        Cells::optional_numbers(
+            "evidence_row",
+            rows().map(|(_, judged)| Some(i64::from(judged.evidence?.1))),
+        ),
     ];
     frame(sources.judged.len(), columns)
 }

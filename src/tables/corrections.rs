@@ -1,13 +1,9 @@
 //! `corrections`: what later exports changed in what earlier ones said.
 
-use polars::prelude::*;
-
-use super::{
-    Contract, Kind, Orders, Sources, date, field, frame, holds_always, nullable, optional_number,
-    optional_text, text,
-};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
 use crate::error::Result;
 use crate::exports::NO_STREAMS;
+use crate::frame::{Cells, Frame};
 use crate::ledger::{Correction, Observation};
 
 /// The contract.
@@ -38,7 +34,7 @@ pub const CONTRACT: Contract = Contract {
     holds: holds_always,
 };
 
-fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
     let state = sources.state;
     let listing = |of: &Correction| state.listings.get(of.listing as usize);
     let uri = |of: &Correction| listing(of).map_or("", |listing| &listing.uri);
@@ -53,19 +49,19 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
         _ => "changed",
     };
     let columns = vec![
-        text("chart", rows.iter().map(|of| of.chart.as_str())),
-        text("region", rows.iter().map(|of| region(of))),
-        date("date", rows.iter().map(|of| of.day)),
-        text("uri", rows.iter().map(|of| uri(of))),
-        text("title", rows.iter().map(|of| listing(of).map_or("", |listing| &listing.title))),
-        text("artists", rows.iter().map(|of| listing(of).map_or("", |listing| &listing.artists))),
-        text("change", rows.iter().map(|of| change(of))),
-        text("was_export", rows.iter().map(|of| export(of.was_export))),
-        optional_number("was_rank", rows.iter().map(|of| of.was.map(|row| i64::from(row.rank)))),
-        optional_number("was_streams", rows.iter().map(|of| of.was.and_then(streams))),
-        optional_text("export", rows.iter().map(|of| of.now.map(|row| export(row.export)))),
-        optional_number("rank", rows.iter().map(|of| of.now.map(|row| i64::from(row.rank)))),
-        optional_number("streams", rows.iter().map(|of| of.now.and_then(streams))),
+        Cells::text("chart", rows.iter().map(|of| of.chart.as_str())),
+        Cells::text("region", rows.iter().map(|of| region(of))),
+        Cells::dates("date", rows.iter().map(|of| of.day)),
+        Cells::text("uri", rows.iter().map(|of| uri(of))),
+        Cells::text("title", rows.iter().map(|of| listing(of).map_or("", |listing| &listing.title))),
+        Cells::text("artists", rows.iter().map(|of| listing(of).map_or("", |listing| &listing.artists))),
+        Cells::text("change", rows.iter().map(|of| change(of))),
+        Cells::text("was_export", rows.iter().map(|of| export(of.was_export))),
+        Cells::optional_numbers("was_rank", rows.iter().map(|of| of.was.map(|row| i64::from(row.rank)))),
+        Cells::optional_numbers("was_streams", rows.iter().map(|of| of.was.and_then(streams))),
+        Cells::optional_text("export", rows.iter().map(|of| of.now.map(|row| export(row.export)))),
+        Cells::optional_numbers("rank", rows.iter().map(|of| of.now.map(|row| i64::from(row.rank)))),
+        Cells::optional_numbers("streams", rows.iter().map(|of| of.now.and_then(streams))),
     ];
     frame(rows.len(), columns)
 }

@@ -1,12 +1,8 @@
 //! `coverage`: for every date on which a chart was due, what is known of it.
 
-use polars::prelude::*;
-
-use super::{
-    Contract, Kind, Orders, Sources, date, field, frame, holds_always, nullable, number, optional_number,
-    text,
-};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::tally::{Due, Scope};
 
 /// The contract.
@@ -26,7 +22,7 @@ pub const CONTRACT: Contract = Contract {
     holds: holds_always,
 };
 
-fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
     let surveyed = sources.surveyed;
     let scopes = || surveyed.scopes.iter().zip(&surveyed.calendars);
     let due: Vec<Vec<Due>> = scopes().map(|(_, calendar)| sources.plan.coverage.due(calendar)).collect();
@@ -34,12 +30,15 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
         scopes().zip(&due).flat_map(|((scope, _), due)| due.iter().map(move |due| (scope, due))).collect();
     let known = |scope: &Scope, due: &Due| scope.has_streams && due.state.is_live();
     let columns = vec![
-        text("chart", rows.iter().map(|(scope, _)| scope.chart.as_str())),
-        text("region", rows.iter().map(|(scope, _)| scope.region.as_str())),
-        date("date", rows.iter().map(|(_, due)| due.day)),
-        text("state", rows.iter().map(|(_, due)| due.state.word())),
-        number("rows", rows.iter().map(|(_, due)| i64::from(due.rows))),
-        optional_number("cutoff", rows.iter().map(|(scope, due)| known(scope, due).then_some(due.cutoff))),
+        Cells::text("chart", rows.iter().map(|(scope, _)| scope.chart.as_str())),
+        Cells::text("region", rows.iter().map(|(scope, _)| scope.region.as_str())),
+        Cells::dates("date", rows.iter().map(|(_, due)| due.day)),
+        Cells::text("state", rows.iter().map(|(_, due)| due.state.word())),
+        Cells::numbers("rows", rows.iter().map(|(_, due)| i64::from(due.rows))),
+        Cells::optional_numbers(
+            "cutoff",
+            rows.iter().map(|(scope, due)| known(scope, due).then_some(due.cutoff)),
+        ),
     ];
     frame(rows.len(), columns)
 }

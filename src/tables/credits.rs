@@ -1,14 +1,11 @@
 //! `credits`: how every artist cell was read, so that what could not be resolved is listed.
 
-use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::{
-    Contract, Kind, Orders, Sources, field, frame, gathered, holds_always, nullable, number, optional_date,
-    optional_text, text,
-};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
 use crate::catalog::{Credited, CreditedCell, EntityKind};
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 
 /// The contract.
 pub const CONTRACT: Contract = Contract {
@@ -46,29 +43,29 @@ struct Row<'a> {
     credited: &'a Credited,
 }
 
-fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let songs = sources.entities.of(EntityKind::Song);
     let mut cells: Vec<CreditedCell<'_>> = sources.entities.credited_cells().collect();
     cells.par_sort_unstable_by_key(|cell| (orders.entity(EntityKind::Song, cell.song), cell.artists));
     let rows: Vec<Row<'_>> = cells.iter().flat_map(rows_of).collect();
-    let of_song = |name: &str, value: fn(&crate::catalog::Entity) -> &str| {
-        gathered(name, songs.iter().map(value), rows.iter().map(|row| row.song))
+    let of_song = |name: &'static str, value: fn(&crate::catalog::Entity) -> &str| {
+        Cells::coded(name, songs.iter().map(value), rows.iter().map(|row| row.song))
     };
     let credited = || rows.iter().map(|row| row.credited);
     let columns = vec![
-        of_song("song_id", |song| &song.id)?,
-        of_song("title", |song| &song.name)?,
-        text("artists", rows.iter().map(|row| row.artists)),
-        number("position", rows.iter().map(|row| row.position)),
-        text("name", credited().map(|credited| credited.written.as_str())),
-        text("artist_id", credited().map(|credited| credited.id.as_str())),
-        text("artist", credited().map(|credited| credited.name.as_str())),
-        text("source", credited().map(|credited| if credited.known { "catalog" } else { "name" })),
-        text("role", credited().map(|credited| credited.role.word())),
-        text("role_source", credited().map(role_source)),
-        optional_text("reason", credited().map(|credited| credited.reason.as_deref())),
-        optional_date("from", credited().map(|credited| credited.from)),
-        optional_date("until", credited().map(|credited| credited.until)),
+        of_song("song_id", |song| &song.id),
+        of_song("title", |song| &song.name),
+        Cells::text("artists", rows.iter().map(|row| row.artists)),
+        Cells::numbers("position", rows.iter().map(|row| row.position)),
+        Cells::text("name", credited().map(|credited| credited.written.as_str())),
+        Cells::text("artist_id", credited().map(|credited| credited.id.as_str())),
+        Cells::text("artist", credited().map(|credited| credited.name.as_str())),
+        Cells::text("source", credited().map(|credited| if credited.known { "catalog" } else { "name" })),
+        Cells::text("role", credited().map(|credited| credited.role.word())),
+        Cells::text("role_source", credited().map(role_source)),
+        Cells::optional_text("reason", credited().map(|credited| credited.reason.as_deref())),
+        Cells::optional_dates("from", credited().map(|credited| credited.from)),
+        Cells::optional_dates("until", credited().map(|credited| credited.until)),
     ];
     frame(rows.len(), columns)
 }

@@ -2,8 +2,9 @@
 
 use polars::prelude::*;
 
-use super::{Contract, Kind, Orders, Sources, field, frame, nullable, number, optional_date, text};
+use super::{Contract, Kind, Orders, Sources, field, frame, nullable};
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::ledger::ExportEntry;
 
 /// The contract.
@@ -29,8 +30,8 @@ pub const CONTRACT: Contract = Contract {
     holds,
 };
 
-fn holds(frame: &DataFrame) -> PolarsResult<Option<String>> {
-    let column = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i64()?.clone());
+fn holds(frame: &Frame) -> PolarsResult<Option<String>> {
+    let column = |name: &str| Ok::<_, PolarsError>(frame.i64(name)?.clone());
     let read = column("rows_read")?;
     let parts = [
         column("rows_used")?,
@@ -45,7 +46,7 @@ fn holds(frame: &DataFrame) -> PolarsResult<Option<String>> {
     Ok(broken.map(|row| format!("row {row}: rows_read is not the sum of its parts")))
 }
 
-fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
     let exports = sources.state.exports.iter();
     let mut rows: Vec<&ExportEntry> = exports.filter(|export| sources.is_listed(export)).collect();
     rows.sort_by(|a, b| a.name.cmp(&b.name));
@@ -55,18 +56,18 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
     };
     let (charts, regions) = (joined(|row| &row.charts), joined(|row| &row.regions));
     let columns = vec![
-        text("export", all().map(|row| row.name.as_str())),
-        text("hash", all().map(|row| row.hash.as_str())),
-        text("dialect", all().map(|row| row.dialect.as_str())),
-        text("chart", charts.iter().map(String::as_str)),
-        text("region", regions.iter().map(String::as_str)),
-        optional_date("first_on", all().map(|row| row.days.map(|days| days.0))),
-        optional_date("last_on", all().map(|row| row.days.map(|days| days.1))),
-        number("rows_read", all().map(|row| row.rows.read as i64)),
-        number("rows_used", all().map(|row| row.rows.used as i64)),
-        number("rows_duplicate", all().map(|row| row.rows.duplicate as i64)),
-        number("rows_superseded", all().map(|row| row.rows.superseded as i64)),
-        number("rows_quarantined", all().map(|row| row.rows.quarantined as i64)),
+        Cells::text("export", all().map(|row| row.name.as_str())),
+        Cells::text("hash", all().map(|row| row.hash.as_str())),
+        Cells::text("dialect", all().map(|row| row.dialect.as_str())),
+        Cells::text("chart", charts.iter().map(String::as_str)),
+        Cells::text("region", regions.iter().map(String::as_str)),
+        Cells::optional_dates("first_on", all().map(|row| row.days.map(|days| days.0))),
+        Cells::optional_dates("last_on", all().map(|row| row.days.map(|days| days.1))),
+        Cells::numbers("rows_read", all().map(|row| row.rows.read as i64)),
+        Cells::numbers("rows_used", all().map(|row| row.rows.used as i64)),
+        Cells::numbers("rows_duplicate", all().map(|row| row.rows.duplicate as i64)),
+        Cells::numbers("rows_superseded", all().map(|row| row.rows.superseded as i64)),
+        Cells::numbers("rows_quarantined", all().map(|row| row.rows.quarantined as i64)),
     ];
     frame(rows.len(), columns)
 }

@@ -1,10 +1,8 @@
 //! The columns by which every figure says what it is of, shared by the tables of figures.
 
-use polars::prelude::Column;
-
-use super::{Field, Kind, Sources, field, gathered};
+use super::{Field, Kind, Sources, field};
 use crate::catalog::{Credit, Entity, EntityKind};
-use crate::error::Result;
+use crate::frame::Cells;
 use crate::tally::{Scope, TallySpec, Window};
 
 pub const CHART: Field = field("chart", Kind::String, "source:period, such as spotify:daily");
@@ -58,37 +56,34 @@ impl Subject {
 }
 
 /// The names of the tallies.
-pub fn tally_column(sources: &Sources<'_>, subjects: &[Subject]) -> Result<Column> {
+pub fn tally_column(sources: &Sources<'_>, subjects: &[Subject]) -> Cells {
     let names = sources.tallies.iter().map(|tally| tally.name.as_str());
-    gathered("tally", names, subjects.iter().map(|subject| subject.tally))
+    Cells::coded("tally", names, subjects.iter().map(|subject| subject.tally))
 }
 
 /// Chart and region.
-pub fn scope_columns(
-    sources: &Sources<'_>,
-    scopes: impl Iterator<Item = u32> + Clone,
-) -> Result<Vec<Column>> {
+pub fn scope_columns(sources: &Sources<'_>, scopes: impl Iterator<Item = u32> + Clone) -> Vec<Cells> {
     let all = || sources.surveyed.scopes.iter();
-    Ok(vec![
-        gathered("chart", all().map(|scope| scope.chart.as_str()), scopes.clone())?,
-        gathered("region", all().map(|scope| scope.region.as_str()), scopes)?,
-    ])
+    vec![
+        Cells::coded("chart", all().map(|scope| scope.chart.as_str()), scopes.clone()),
+        Cells::coded("region", all().map(|scope| scope.region.as_str()), scopes),
+    ]
 }
 
 /// A column of one text for each entity.
 pub fn entity_column(
     sources: &Sources<'_>,
-    name: &str,
+    name: &'static str,
     value: fn(&Entity) -> &str,
     entities: impl Iterator<Item = (EntityKind, u32)>,
-) -> Result<Column> {
+) -> Cells {
     // The kinds of entities stand one after the other.
     let all = &sources.entities.all;
     let mut offsets = [0; 4];
     for kind in 1..offsets.len() {
         offsets[kind] = offsets[kind - 1] + all[kind - 1].len() as u32;
     }
-    gathered(
+    Cells::coded(
         name,
         all.iter().flatten().map(value),
         entities.map(|(kind, entity)| offsets[kind as usize] + entity),
@@ -99,25 +94,25 @@ pub fn entity_column(
 pub fn entity_columns(
     sources: &Sources<'_>,
     entities: impl Iterator<Item = (EntityKind, u32)> + Clone,
-) -> Result<Vec<Column>> {
+) -> Vec<Cells> {
     let kinds = EntityKind::ALL.map(EntityKind::word);
-    Ok(vec![
-        gathered("entity_kind", kinds.into_iter(), entities.clone().map(|(kind, _)| kind as u32))?,
-        entity_column(sources, "entity_id", |entity| &entity.id, entities.clone())?,
-        entity_column(sources, "entity", |entity| &entity.name, entities.clone())?,
-        entity_column(sources, "artists", |entity| &entity.artists, entities)?,
-    ])
+    vec![
+        Cells::coded("entity_kind", kinds.into_iter(), entities.clone().map(|(kind, _)| kind as u32)),
+        entity_column(sources, "entity_id", |entity| &entity.id, entities.clone()),
+        entity_column(sources, "entity", |entity| &entity.name, entities.clone()),
+        entity_column(sources, "artists", |entity| &entity.artists, entities),
+    ]
 }
 
 /// The columns above, but for [`CREDIT_SOURCE`].
-pub fn identity_columns(sources: &Sources<'_>, subjects: &[Subject]) -> Result<Vec<Column>> {
+pub fn identity_columns(sources: &Sources<'_>, subjects: &[Subject]) -> Vec<Cells> {
     let scopes = &sources.surveyed.scopes;
     let tallies = sources.tallies;
-    let of_scope = |name: &str, value: fn(&Scope) -> &str| {
-        gathered(name, scopes.iter().map(value), subjects.iter().map(|subject| subject.scope))
+    let of_scope = |name: &'static str, value: fn(&Scope) -> &str| {
+        Cells::coded(name, scopes.iter().map(value), subjects.iter().map(|subject| subject.scope))
     };
-    let of_tally = |name: &str, value: fn(&TallySpec) -> &'static str| {
-        gathered(name, tallies.iter().map(value), subjects.iter().map(|subject| subject.tally))
+    let of_tally = |name: &'static str, value: fn(&TallySpec) -> &'static str| {
+        Cells::coded(name, tallies.iter().map(value), subjects.iter().map(|subject| subject.tally))
     };
     let regions = scopes.iter().map(|scope| scope.region.as_str()).chain(["all"]);
     let region = |subject: &Subject| match subject.all_regions {
@@ -131,17 +126,17 @@ pub fn identity_columns(sources: &Sources<'_>, subjects: &[Subject]) -> Result<V
     let words: Vec<String> = windows.iter().map(Window::to_string).collect();
     let window = |subject: &Subject| windows.partition_point(|window| *window < subject.window) as u32;
     let mut columns = vec![
-        of_scope("chart", |scope| &scope.chart)?,
-        gathered("region", regions, subjects.iter().map(region))?,
-        of_scope("basis", |scope| scope.basis.word())?,
+        of_scope("chart", |scope| &scope.chart),
+        Cells::coded("region", regions, subjects.iter().map(region)),
+        of_scope("basis", |scope| scope.basis.word()),
     ];
-    columns.extend(entity_columns(sources, subjects.iter().map(|subject| (subject.kind, subject.entity)))?);
+    columns.extend(entity_columns(sources, subjects.iter().map(|subject| (subject.kind, subject.entity))));
     let credits = [Credit::All, Credit::Lead, Credit::Solo, Credit::Feature].map(Credit::word);
     columns.extend([
-        gathered("credit", credits.into_iter(), subjects.iter().map(|subject| subject.credit as u32))?,
-        of_tally("song_rule", |tally| tally.rule.word())?,
-        of_tally("clock", |tally| tally.clock.word())?,
-        gathered("window", words.iter().map(String::as_str), subjects.iter().map(window))?,
+        Cells::coded("credit", credits.into_iter(), subjects.iter().map(|subject| subject.credit as u32)),
+        of_tally("song_rule", |tally| tally.rule.word()),
+        of_tally("clock", |tally| tally.clock.word()),
+        Cells::coded("window", words.iter().map(String::as_str), subjects.iter().map(window)),
     ]);
-    Ok(columns)
+    columns
 }

@@ -3,19 +3,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{
     ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, SONG_RULE, Subject, WINDOW,
     entity_column, identity_columns, tally_column,
 };
-use super::{
-    Contract, Kind, Orders, Sources, field, frame, holds_always, nullable, number, optional_number, text,
-};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
 use crate::catalog::{EntityKind, SongRule};
 use crate::dates::Day;
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::tally::{Milestone, Variant, Window, named};
 
 /// The contract.
@@ -153,7 +151,7 @@ fn joined_by_name(sources: &Sources<'_>) -> HashSet<u32> {
     joined
 }
 
-fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let entities = sources.entities;
     let song_of = |track: u32| entities.song_of_track.get(track as usize).copied().unwrap_or_default();
     let work_of = |song: u32| entities.work_of_song.get(song as usize).copied().unwrap_or_default();
@@ -212,24 +210,24 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     });
     let subjects: Vec<Subject> = rows.iter().map(|row| row.subject).collect();
     let tracks = || rows.iter().map(|row| (EntityKind::Track, row.track));
-    let mut columns = vec![tally_column(sources, &subjects)?];
-    columns.extend(identity_columns(sources, &subjects)?);
+    let mut columns = vec![tally_column(sources, &subjects)];
+    columns.extend(identity_columns(sources, &subjects));
     columns.extend([
-        entity_column(sources, "uri", |track| &track.id, tracks())?,
-        entity_column(sources, "title", |track| &track.name, tracks())?,
-        entity_column(sources, "credited", |track| &track.artists, tracks())?,
+        entity_column(sources, "uri", |track| &track.id, tracks()),
+        entity_column(sources, "title", |track| &track.name, tracks()),
+        entity_column(sources, "credited", |track| &track.artists, tracks()),
         entity_column(
             sources,
             "song_id",
             |song| &song.id,
             rows.iter().map(|row| (EntityKind::Song, row.song)),
-        )?,
-        number("streams_uri", rows.iter().map(|row| row.streams[0])),
-        number("streams_song", rows.iter().map(|row| row.streams[1])),
-        number("streams_work", rows.iter().map(|row| row.streams[2])),
-        text("joined_by", rows.iter().map(|row| if row.by_catalog { "catalog" } else { "name" })),
-        number("milestones_made", rows.iter().map(|row| row.made)),
-        optional_number("highest_made", rows.iter().map(|row| row.highest)),
+        ),
+        Cells::numbers("streams_uri", rows.iter().map(|row| row.streams[0])),
+        Cells::numbers("streams_song", rows.iter().map(|row| row.streams[1])),
+        Cells::numbers("streams_work", rows.iter().map(|row| row.streams[2])),
+        Cells::text("joined_by", rows.iter().map(|row| if row.by_catalog { "catalog" } else { "name" })),
+        Cells::numbers("milestones_made", rows.iter().map(|row| row.made)),
+        Cells::optional_numbers("highest_made", rows.iter().map(|row| row.highest)),
     ]);
     frame(rows.len(), columns)
 }

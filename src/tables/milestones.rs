@@ -1,6 +1,7 @@
 //! `milestones`: who reached which threshold when, how certain that is, and which row shows it.
 
 use polars::prelude::*;
+use polars_arrow::array::PrimitiveArray;
 use rayon::prelude::*;
 
 use super::identity::{
@@ -8,11 +9,9 @@ use super::identity::{
     WINDOW, identity_columns, tally_column,
 };
 use super::merges::Merges;
-use super::{
-    Contract, Kind, Orders, Sources, date, field, frame, gathered, nullable, number, optional_bool,
-    optional_date, text,
-};
+use super::{Contract, Kind, Orders, Sources, field, frame, nullable};
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::tally::Milestone;
 
 /// The contract.
@@ -60,19 +59,19 @@ pub const CONTRACT: Contract = Contract {
     holds,
 };
 
-fn holds(frame: &DataFrame) -> PolarsResult<Option<String>> {
-    let column = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i64()?.clone());
+fn holds(frame: &Frame) -> PolarsResult<Option<String>> {
+    let column = |name: &str| Ok::<_, PolarsError>(frame.i64(name)?.clone());
     let [threshold, before] = [column("threshold")?, column("cumulative_before")?];
     let [on_date, cumulative] = [column("streams_on_date")?, column("cumulative")?];
     let broken = (0..frame.height()).find(|&row| {
-        let at = |column: &Int64Chunked| column.get(row).unwrap_or(i64::MIN);
+        let at = |column: &PrimitiveArray<i64>| column.get(row).unwrap_or(i64::MIN);
         let (threshold, before, sum) = (at(&threshold), at(&before), at(&cumulative));
         before.checked_add(at(&on_date)) != Some(sum) || before >= threshold || sum < threshold
     });
     Ok(broken.map(|row| format!("row {row} does not cross its threshold on its date")))
 }
 
-fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let all = sources.folded.milestones.iter();
     let mut rows: Vec<&Milestone> = all.filter(|row| sources.is_own(row.tally)).collect();
     rows.par_sort_unstable_by_key(|row| {
@@ -84,28 +83,28 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     let subjects: Vec<Subject> = rows.iter().map(subject).collect();
     let merges = Merges::new(sources);
     let exports = sources.state.exports.iter().map(|export| export.name.as_str());
-    let mut columns = vec![tally_column(sources, &subjects)?];
-    columns.extend(identity_columns(sources, &subjects)?);
+    let mut columns = vec![tally_column(sources, &subjects)];
+    columns.extend(identity_columns(sources, &subjects));
     let rows = || rows.iter();
     columns.extend([
-        number("threshold", rows().map(|row| row.threshold)),
-        date("reached_on", rows().map(|row| row.reached_on)),
-        date("reached_from", rows().map(|row| row.reached_from)),
-        optional_date("earliest_on", rows().map(|row| row.earliest_on)),
-        optional_date("estimated_on", rows().map(|row| row.estimated_on)),
-        text("certainty", rows().map(|row| row.certainty.word())),
-        date("start_on", rows().map(|row| row.start_on)),
-        text("start_basis", rows().map(|row| row.start_basis.word())),
-        number("days_elapsed", rows().map(|row| row.reached_on.since(row.start_on))),
-        number("day_number", rows().map(|row| row.reached_on.since(row.start_on) + 1)),
-        number("cumulative_before", rows().map(|row| row.before)),
-        number("streams_on_date", rows().map(|row| row.on_date)),
-        number("cumulative", rows().map(|row| row.before.saturating_add(row.on_date))),
-        number("contributing_songs", rows().map(|row| i64::from(row.songs))),
-        text("credit_source", rows().zip(&subjects).map(|(row, of)| row.credits.word(of.credit))),
-        optional_bool("made_by_merge", rows().map(|row| merges.made(sources, row))),
-        gathered("evidence_export", exports, rows().map(|row| row.export))?,
-        number("evidence_row", rows().map(|row| i64::from(row.line))),
+        Cells::numbers("threshold", rows().map(|row| row.threshold)),
+        Cells::dates("reached_on", rows().map(|row| row.reached_on)),
+        Cells::dates("reached_from", rows().map(|row| row.reached_from)),
+        Cells::optional_dates("earliest_on", rows().map(|row| row.earliest_on)),
+        Cells::optional_dates("estimated_on", rows().map(|row| row.estimated_on)),
+        Cells::text("certainty", rows().map(|row| row.certainty.word())),
+        Cells::dates("start_on", rows().map(|row| row.start_on)),
+        Cells::text("start_basis", rows().map(|row| row.start_basis.word())),
+        Cells::numbers("days_elapsed", rows().map(|row| row.reached_on.since(row.start_on))),
+        Cells::numbers("day_number", rows().map(|row| row.reached_on.since(row.start_on) + 1)),
+        Cells::numbers("cumulative_before", rows().map(|row| row.before)),
+        Cells::numbers("streams_on_date", rows().map(|row| row.on_date)),
+        Cells::numbers("cumulative", rows().map(|row| row.before.saturating_add(row.on_date))),
+        Cells::numbers("contributing_songs", rows().map(|row| i64::from(row.songs))),
+        Cells::text("credit_source", rows().zip(&subjects).map(|(row, of)| row.credits.word(of.credit))),
+        Cells::optional_flags("made_by_merge", rows().map(|row| merges.made(sources, row))),
+        Cells::coded("evidence_export", exports, rows().map(|row| row.export)),
+        Cells::numbers("evidence_row", rows().map(|row| i64::from(row.line))),
     ]);
     frame(subjects.len(), columns)
 }

@@ -11,6 +11,7 @@ pub mod claims;
 pub mod corrections;
 pub mod coverage;
 pub mod credits;
+pub mod describe;
 pub mod exports;
 mod identity;
 pub mod merges;
@@ -28,12 +29,13 @@ pub mod totals;
 use std::cmp::Ordering;
 
 use polars::prelude::*;
+use polars_arrow::array::PrimitiveArray;
 use rayon::prelude::*;
 
 use crate::catalog::{Entities, EntityKind};
 use crate::claims::Judged;
-use crate::dates::Day;
 use crate::error::{Error, Result};
+use crate::frame::{Cells, Frame, Text, Values};
 use crate::ledger::{Correction, ExportEntry, State};
 use crate::pipeline::Plan;
 use crate::tally::{Folded, Surveyed, TallySpec, Variant};
@@ -70,9 +72,9 @@ pub struct Contract {
     /// The unique key; rows are sorted by it, ascending.
     pub grain: &'static [&'static str],
     /// Makes the rows, sorted.
-    pub build: fn(&Sources<'_>, &Orders) -> Result<DataFrame>,
+    pub build: fn(&Sources<'_>, &Orders) -> Result<Frame>,
     /// What else must hold of every frame; a sentence on what does not.
-    pub holds: fn(&DataFrame) -> PolarsResult<Option<String>>,
+    pub holds: fn(&Frame) -> PolarsResult<Option<String>>,
 }
 
 /// A column of a contract.
@@ -133,7 +135,7 @@ const fn nullable(name: &'static str, kind: Kind, about: &'static str) -> Field 
 }
 
 /// For contracts without a rule of their own.
-fn holds_always(_: &DataFrame) -> PolarsResult<Option<String>> {
+fn holds_always(_: &Frame) -> PolarsResult<Option<String>> {
     Ok(None)
 }
 
@@ -142,7 +144,7 @@ pub struct Table {
     /// What it promises.
     pub contract: &'static Contract,
     /// Its rows.
-    pub frame: DataFrame,
+    pub frame: Frame,
 }
 
 /// Everything that tables are built from.
@@ -212,20 +214,20 @@ pub fn build_one(contract: &'static Contract, sources: &Sources<'_>) -> Result<T
 pub fn audit(table: &Table) -> Result<()> {
     let Table { contract, frame } = table;
     let fail = |problem: String| Err(Error::Audit(format!("table {}: {problem}", contract.name)));
-    let names: Vec<&str> = frame.columns().iter().map(|column| column.name().as_str()).collect();
+    let names: Vec<&str> = frame.columns().iter().map(|column| column.name).collect();
     let promised: Vec<&str> = contract.columns.iter().map(|field| field.name).collect();
     if names != promised {
         return fail(format!("columns are {names:?} instead of {promised:?}"));
     }
     for (column, field) in frame.columns().iter().zip(contract.columns) {
-        if *column.dtype() != field.kind.dtype() {
+        if column.dtype() != field.kind.dtype() {
             return fail(format!("{} is {} instead of {}", field.name, column.dtype(), field.kind.word()));
         }
         if !field.nullable && column.null_count() > 0 {
             return fail(format!("{} has {} empty cells", field.name, column.null_count()));
         }
     }
-    let keys: Vec<Key> =
+    let keys: Vec<Key<'_>> =
         contract.grain.iter().map(|name| Key::of(frame, name)).collect::<PolarsResult<_>>()?;
     let broken = (1..frame.height()).into_par_iter().find_map_first(|row| {
         let order = keys
@@ -249,24 +251,33 @@ pub fn audit(table: &Table) -> Result<()> {
 }
 
 /// A key column that can be compared row by row.
-enum Key {
-    Text(StringChunked),
-    Number(Int64Chunked),
+enum Key<'a> {
+    /// The text, and the place of each of its words in their order.
+    Text(&'a Text, Vec<u32>),
+    Number(&'a PrimitiveArray<i64>),
+    Day(&'a PrimitiveArray<i32>),
 }
 
-impl Key {
-    fn of(frame: &DataFrame, name: &str) -> PolarsResult<Self> {
-        let column = frame.column(name)?;
-        Ok(match column.dtype() {
-            DataType::String => Self::Text(column.str()?.clone()),
-            _ => Self::Number(column.cast(&DataType::Int64)?.i64()?.clone()),
+impl<'a> Key<'a> {
+    fn of(frame: &'a Frame, name: &str) -> PolarsResult<Self> {
+        Ok(match &frame.column(name)?.values {
+            Values::Text(text) => Self::Text(text, places(&text.words().collect::<Vec<_>>())),
+            Values::Int64(values) => Self::Number(values),
+            Values::Int32(values) | Values::Date(values) => Self::Day(values),
+            Values::Boolean(_) => {
+                return Err(PolarsError::SchemaMismatch(format!("{name} is no key").into()));
+            }
         })
     }
 
     fn compare(&self, a: usize, b: usize) -> Ordering {
         match self {
-            Self::Text(column) => column.get(a).cmp(&column.get(b)),
+            Self::Text(text, places) => {
+                let place = |row| text.code(row).and_then(|code| places.get(code as usize));
+                place(a).cmp(&place(b))
+            }
             Self::Number(column) => column.get(a).cmp(&column.get(b)),
+            Self::Day(column) => column.get(a).cmp(&column.get(b)),
         }
     }
 }
@@ -304,52 +315,6 @@ pub fn places(names: &[&str]) -> Vec<u32> {
     places
 }
 
-fn text<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Column {
-    StringChunked::from_iter_values(name.into(), values).into_column()
-}
-
-/// Text that repeats: the distinct values once, and for each row which of them it has. Rows share
-/// the bytes of the values.
-fn gathered<'a>(
-    name: &str,
-    values: impl Iterator<Item = &'a str>,
-    rows: impl Iterator<Item = u32>,
-) -> Result<Column> {
-    let values = StringChunked::from_iter_values(name.into(), values);
-    let rows = IdxCa::from_iter_values(name.into(), rows);
-    Ok(values.take(&rows)?.into_column())
-}
-
-fn optional_text<'a>(name: &str, values: impl Iterator<Item = Option<&'a str>>) -> Column {
-    values.collect::<StringChunked>().with_name(name.into()).into_column()
-}
-
-fn number(name: &str, values: impl Iterator<Item = i64>) -> Column {
-    Int64Chunked::from_iter_values(name.into(), values).into_column()
-}
-
-fn optional_number(name: &str, values: impl Iterator<Item = Option<i64>>) -> Column {
-    values.collect::<Int64Chunked>().with_name(name.into()).into_column()
-}
-
-fn date(name: &str, values: impl Iterator<Item = Day>) -> Column {
-    let days = Int32Chunked::from_iter_values(name.into(), values.map(|day| i32::from(day.0)));
-    days.into_date().into_column()
-}
-
-fn optional_date(name: &str, values: impl Iterator<Item = Option<Day>>) -> Column {
-    let days: Int32Chunked = values.map(|day| day.map(|day| i32::from(day.0))).collect();
-    days.with_name(name.into()).into_date().into_column()
-}
-
-fn boolean(name: &str, values: impl Iterator<Item = bool>) -> Column {
-    BooleanChunked::from_iter_values(name.into(), values).into_column()
-}
-
-fn optional_bool(name: &str, values: impl Iterator<Item = Option<bool>>) -> Column {
-    values.collect::<BooleanChunked>().with_name(name.into()).into_column()
-}
-
-fn frame(height: usize, columns: Vec<Column>) -> Result<DataFrame> {
-    Ok(DataFrame::new(height, columns)?)
+fn frame(height: usize, columns: Vec<Cells>) -> Result<Frame> {
+    Frame::new(height, columns)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{
@@ -10,12 +9,10 @@ use super::identity::{
     identity_columns, tally_column,
 };
 use super::order::ranks;
-use super::{
-    Contract, Kind, Orders, Sources, boolean, date, field, frame, gathered, holds_always, nullable, number,
-    optional_number, optional_text,
-};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
 use crate::dates::Day;
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::tally::{PaceSpec, Point, Window, named};
 
 /// The contract.
@@ -66,7 +63,7 @@ struct Row {
     needed: Option<i64>,
 }
 
-fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let paces = &sources.plan.paces;
     let mut rows: Vec<Row> = Vec::new();
     for (pace, spec) in paces.iter().enumerate() {
@@ -83,19 +80,19 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
         Some(sources.entities.of(row.subject.kind).get(entity as usize)?.name.as_str())
     };
     let of_pace = rows.iter().map(|row| row.pace as u32);
-    let mut columns = vec![gathered("pace", paces.iter().map(|pace| pace.name.as_str()), of_pace)?];
-    columns.push(tally_column(sources, &subjects)?);
-    columns.extend(identity_columns(sources, &subjects)?);
+    let mut columns = vec![Cells::coded("pace", paces.iter().map(|pace| pace.name.as_str()), of_pace)];
+    columns.push(tally_column(sources, &subjects));
+    columns.extend(identity_columns(sources, &subjects));
     columns.extend([
-        number("day_number", rows.iter().map(|row| row.number)),
-        date("date", rows.iter().map(|row| row.day)),
-        number("cumulative", rows.iter().map(|row| row.streams)),
-        number("place", rows.iter().map(|row| row.place)),
-        boolean("lead_change", rows.iter().map(|row| row.lead_change)),
-        optional_number("threshold", rows.iter().map(|row| paces[row.pace].threshold)),
-        optional_number("record_days", rows.iter().map(|row| row.record.map(|record| record.0))),
-        optional_text("record_holder", rows.iter().map(holder)),
-        optional_number("needed_per_day", rows.iter().map(|row| row.needed)),
+        Cells::numbers("day_number", rows.iter().map(|row| row.number)),
+        Cells::dates("date", rows.iter().map(|row| row.day)),
+        Cells::numbers("cumulative", rows.iter().map(|row| row.streams)),
+        Cells::numbers("place", rows.iter().map(|row| row.place)),
+        Cells::flags("lead_change", rows.iter().map(|row| row.lead_change)),
+        Cells::optional_numbers("threshold", rows.iter().map(|row| paces[row.pace].threshold)),
+        Cells::optional_numbers("record_days", rows.iter().map(|row| row.record.map(|record| record.0))),
+        Cells::optional_text("record_holder", rows.iter().map(holder)),
+        Cells::optional_numbers("needed_per_day", rows.iter().map(|row| row.needed)),
     ]);
     frame(rows.len(), columns)
 }

@@ -1,9 +1,8 @@
 //! `quarantine`: every row that was set aside, as it stands in its export.
 
-use polars::prelude::*;
-
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, number, text};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always};
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::ledger::Quarantined;
 
 /// The contract.
@@ -21,7 +20,7 @@ pub const CONTRACT: Contract = Contract {
     holds: holds_always,
 };
 
-fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
     let export = |row: &Quarantined| sources.state.exports.get(row.export as usize);
     let name = |row: &Quarantined| export(row).map_or("", |export| export.name.as_str());
     let rows = sources.state.quarantine.iter();
@@ -29,10 +28,10 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<DataFrame> {
         rows.filter(|row| export(row).is_some_and(|export| sources.is_listed(export))).collect();
     rows.sort_by_key(|row| (name(row), row.line));
     let columns = vec![
-        text("export", rows.iter().map(|row| name(row))),
-        number("line", rows.iter().map(|row| i64::from(row.line))),
-        text("reason", rows.iter().map(|row| row.reason.as_str())),
-        text("raw", rows.iter().map(|row| row.raw.as_str())),
+        Cells::text("export", rows.iter().map(|row| name(row))),
+        Cells::numbers("line", rows.iter().map(|row| i64::from(row.line))),
+        Cells::text("reason", rows.iter().map(|row| row.reason.as_str())),
+        Cells::text("raw", rows.iter().map(|row| row.raw.as_str())),
     ];
     frame(rows.len(), columns)
 }

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{
@@ -11,13 +10,11 @@ use super::identity::{
     WINDOW, identity_columns,
 };
 use super::order::{Interval, certain, descending, ranks};
-use super::{
-    Contract, Kind, Orders, Sources, field, frame, gathered, holds_always, nullable, number, optional_date,
-    optional_number, optional_text, sensitivity, text,
-};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable, sensitivity};
 use crate::catalog::{Credit, EntityKind};
 use crate::dates::Day;
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::pipeline::{Per, RankingKind, RankingSpec};
 use crate::tally::{CreditSource, Milestone, Window};
 
@@ -98,7 +95,7 @@ struct Row {
     sensitivity: Option<String>,
 }
 
-fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let specs = &sources.plan.rankings;
     let mut rows: Vec<Row> = Vec::new();
     for (ranking, spec) in specs.iter().enumerate() {
@@ -155,26 +152,29 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     let entry = || rows.iter().map(|row| &row.placed.entry);
     let ranking = || rows.iter().map(|row| row.ranking as u32);
     let mut columns = vec![
-        gathered("ranking", specs.iter().map(|spec| spec.name.as_str()), ranking())?,
-        gathered("kind", specs.iter().map(|spec| spec.kind.word()), ranking())?,
+        Cells::coded("ranking", specs.iter().map(|spec| spec.name.as_str()), ranking()),
+        Cells::coded("kind", specs.iter().map(|spec| spec.kind.word()), ranking()),
     ];
-    columns.extend(identity_columns(sources, &subjects)?);
+    columns.extend(identity_columns(sources, &subjects));
     columns.extend([
-        number("threshold", all().map(|row| spec(row).threshold)),
-        number("rank", all().map(|row| row.placed.rank)),
-        number("dense_rank", all().map(|row| row.placed.dense)),
-        number("value", entry().map(|entry| entry.value)),
-        text("unit", all().map(unit)),
-        optional_date("reached_on", entry().map(|entry| entry.reached.map(|reached| reached.0))),
-        optional_number("days_elapsed", entry().map(elapsed)),
-        optional_number("day_number", entry().map(|entry| elapsed(entry).map(|days| days + 1))),
-        number("contributing_songs", entry().map(|entry| i64::from(entry.songs))),
-        text("credit_source", entry().zip(&subjects).map(|(entry, of)| entry.credits.word(of.credit))),
-        optional_text("order", all().map(order)),
-        optional_text("sensitivity", all().map(|row| row.sensitivity.as_deref())),
-        optional_number("previous_rank", all().map(|row| row.previous)),
-        optional_number("rank_change", all().map(|row| row.previous.map(|past| past - row.placed.rank))),
-        optional_text("note", all().map(note)),
+        Cells::numbers("threshold", all().map(|row| spec(row).threshold)),
+        Cells::numbers("rank", all().map(|row| row.placed.rank)),
+        Cells::numbers("dense_rank", all().map(|row| row.placed.dense)),
+        Cells::numbers("value", entry().map(|entry| entry.value)),
+        Cells::text("unit", all().map(unit)),
+        Cells::optional_dates("reached_on", entry().map(|entry| entry.reached.map(|reached| reached.0))),
+        Cells::optional_numbers("days_elapsed", entry().map(elapsed)),
+        Cells::optional_numbers("day_number", entry().map(|entry| elapsed(entry).map(|days| days + 1))),
+        Cells::numbers("contributing_songs", entry().map(|entry| i64::from(entry.songs))),
+        Cells::text("credit_source", entry().zip(&subjects).map(|(entry, of)| entry.credits.word(of.credit))),
+        Cells::optional_text("order", all().map(order)),
+        Cells::optional_text("sensitivity", all().map(|row| row.sensitivity.as_deref())),
+        Cells::optional_numbers("previous_rank", all().map(|row| row.previous)),
+        Cells::optional_numbers(
+            "rank_change",
+            all().map(|row| row.previous.map(|past| past - row.placed.rank)),
+        ),
+        Cells::optional_text("note", all().map(note)),
     ]);
     frame(subjects.len(), columns)
 }

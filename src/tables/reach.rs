@@ -1,12 +1,12 @@
 //! `reach`: in how many regions an entity was listed, date by date.
 
-use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{ARTISTS, CHART, ENTITY, ID, KIND, entity_columns, scope_columns};
-use super::{Contract, Kind, Orders, Sources, date, field, frame, gathered, holds_always, number};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always};
 use crate::catalog::EntityKind;
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::tally::Reached;
 
 /// The contract.
@@ -29,7 +29,7 @@ pub const CONTRACT: Contract = Contract {
     holds: holds_always,
 };
 
-fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let mut rows: Vec<&Reached> = sources.folded.reached.iter().collect();
     let kind = |row: &Reached| {
         sources.tallies.get(row.tally as usize).map_or(EntityKind::Track, |tally| tally.entity)
@@ -40,13 +40,13 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
         (orders.tallies[row.tally as usize], chart(row), orders.entity(kind(row), row.entity), row.day)
     });
     let names = sources.tallies.iter().map(|tally| tally.name.as_str());
-    let mut columns = vec![gathered("tally", names, rows.iter().map(|row| row.tally))?];
-    columns.extend(scope_columns(sources, rows.iter().map(|row| row.scope))?.into_iter().take(1));
-    columns.extend(entity_columns(sources, rows.iter().map(|row| (kind(row), row.entity)))?);
+    let mut columns = vec![Cells::coded("tally", names, rows.iter().map(|row| row.tally))];
+    columns.extend(scope_columns(sources, rows.iter().map(|row| row.scope)).into_iter().take(1));
+    columns.extend(entity_columns(sources, rows.iter().map(|row| (kind(row), row.entity))));
     columns.extend([
-        date("date", rows.iter().map(|row| row.day)),
-        number("regions", rows.iter().map(|row| i64::from(row.regions))),
-        number("topped", rows.iter().map(|row| i64::from(row.topped))),
+        Cells::dates("date", rows.iter().map(|row| row.day)),
+        Cells::numbers("regions", rows.iter().map(|row| i64::from(row.regions))),
+        Cells::numbers("topped", rows.iter().map(|row| i64::from(row.topped))),
     ]);
     frame(rows.len(), columns)
 }

@@ -1,11 +1,11 @@
 //! `reconciliation`: where what an export says of itself is not what was counted.
 
-use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{ARTISTS, CHART, ENTITY, ID, KIND, REGION, entity_columns, scope_columns};
-use super::{Contract, Kind, Orders, Sources, date, field, frame, holds_always, number, text};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always};
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::tally::Finding;
 
 /// The contract.
@@ -30,7 +30,7 @@ pub const CONTRACT: Contract = Contract {
     holds: holds_always,
 };
 
-fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let mut rows: Vec<&Finding> = sources.folded.findings.iter().collect();
     let key = |row: &&Finding| {
         (row.check.word(), row.scope, row.day, orders.entity(row.kind, row.entity), row.reported)
@@ -38,14 +38,14 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     rows.par_sort_unstable_by_key(key);
     // Two rows of one track on one date are one comparison that failed.
     rows.dedup_by_key(|row| (row.check, row.scope, row.day, row.kind, row.entity));
-    let mut columns = vec![text("check", rows.iter().map(|row| row.check.word()))];
-    columns.extend(scope_columns(sources, rows.iter().map(|row| row.scope))?);
-    columns.push(date("date", rows.iter().map(|row| row.day)));
-    columns.extend(entity_columns(sources, rows.iter().map(|row| (row.kind, row.entity)))?);
+    let mut columns = vec![Cells::text("check", rows.iter().map(|row| row.check.word()))];
+    columns.extend(scope_columns(sources, rows.iter().map(|row| row.scope)));
+    columns.push(Cells::dates("date", rows.iter().map(|row| row.day)));
+    columns.extend(entity_columns(sources, rows.iter().map(|row| (row.kind, row.entity))));
     columns.extend([
-        number("reported", rows.iter().map(|row| row.reported)),
-        number("computed", rows.iter().map(|row| row.computed)),
-        number("difference", rows.iter().map(|row| row.reported.saturating_sub(row.computed))),
+        Cells::numbers("reported", rows.iter().map(|row| row.reported)),
+        Cells::numbers("computed", rows.iter().map(|row| row.computed)),
+        Cells::numbers("difference", rows.iter().map(|row| row.reported.saturating_sub(row.computed))),
     ]);
     frame(rows.len(), columns)
 }

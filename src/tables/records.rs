@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{ARTISTS, BASIS, CHART, ENTITY, ID, KIND, REGION, entity_columns, scope_columns};
-use super::{
-    Contract, Kind, Orders, Sources, boolean, date, field, frame, gathered, holds_always, nullable, number,
-    optional_date, optional_number, optional_text, text,
-};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::tally::{RecordKind, Reign, Set, step};
 
 /// The contract.
@@ -85,7 +82,7 @@ fn fastest(sources: &Sources<'_>) -> Vec<Reign> {
     all
 }
 
-fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let fastest = fastest(sources);
     let specs = &sources.plan.records;
     let names = super::places(&specs.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>());
@@ -104,21 +101,24 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     };
     let last = |row: &Reign| sources.surveyed.calendars[row.scope as usize].last().unwrap_or(row.reached_on);
     let mut columns = vec![
-        gathered("record", specs.iter().map(|spec| spec.name.as_str()), spec())?,
-        gathered("kind", specs.iter().map(|spec| spec.kind.word()), spec())?,
+        Cells::coded("record", specs.iter().map(|spec| spec.name.as_str()), spec()),
+        Cells::coded("kind", specs.iter().map(|spec| spec.kind.word()), spec()),
     ];
-    columns.extend(scope_columns(sources, scope())?);
-    columns.push(gathered("basis", scopes.iter().map(|scope| scope.basis.word()), scope())?);
-    columns.extend(entity_columns(sources, rows.iter().map(|row| (kind(row), row.entity)))?);
+    columns.extend(scope_columns(sources, scope()));
+    columns.push(Cells::coded("basis", scopes.iter().map(|scope| scope.basis.word()), scope()));
+    columns.extend(entity_columns(sources, rows.iter().map(|row| (kind(row), row.entity))));
     columns.extend([
-        date("reached_on", rows.iter().map(|row| row.reached_on)),
-        number("value", rows.iter().map(|row| row.value)),
-        text("unit", rows.iter().map(|row| specs[row.record as usize].kind.unit())),
-        optional_text("previous_holder", rows.iter().map(|row| previous(&row))),
-        optional_number("margin", rows.iter().map(|row| row.margin)),
-        optional_date("held_until", rows.iter().map(|row| row.held_until)),
-        number("days_held", rows.iter().map(|row| row.held_until.unwrap_or(last(row)).since(row.reached_on))),
-        boolean("joint", rows.iter().map(|row| row.joint)),
+        Cells::dates("reached_on", rows.iter().map(|row| row.reached_on)),
+        Cells::numbers("value", rows.iter().map(|row| row.value)),
+        Cells::text("unit", rows.iter().map(|row| specs[row.record as usize].kind.unit())),
+        Cells::optional_text("previous_holder", rows.iter().map(|row| previous(&row))),
+        Cells::optional_numbers("margin", rows.iter().map(|row| row.margin)),
+        Cells::optional_dates("held_until", rows.iter().map(|row| row.held_until)),
+        Cells::numbers(
+            "days_held",
+            rows.iter().map(|row| row.held_until.unwrap_or(last(row)).since(row.reached_on)),
+        ),
+        Cells::flags("joint", rows.iter().map(|row| row.joint)),
     ]);
     frame(rows.len(), columns)
 }

@@ -1,17 +1,14 @@
 //! `totals`: what every entity has in every window so far.
 
-use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::identity::{
     ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject,
     WINDOW, identity_columns, tally_column,
 };
-use super::{
-    Contract, Kind, Orders, Sources, date, field, frame, holds_always, nullable, number, optional_number,
-    text,
-};
+use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
 use crate::error::Result;
+use crate::frame::{Cells, Frame};
 use crate::tally::Total;
 
 /// The contract.
@@ -50,7 +47,7 @@ pub const CONTRACT: Contract = Contract {
     holds: holds_always,
 };
 
-fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
+fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let all = sources.folded.totals.iter();
     let mut rows: Vec<&Total> = all.filter(|row| sources.is_own(row.tally)).collect();
     rows.par_sort_unstable_by_key(|row| {
@@ -59,23 +56,26 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<DataFrame> {
     });
     let subject = |row: &&Total| Subject::new(sources, row.tally, row.scope, row.entity, row.window);
     let subjects: Vec<Subject> = rows.iter().map(subject).collect();
-    let mut columns = vec![tally_column(sources, &subjects)?];
-    columns.extend(identity_columns(sources, &subjects)?);
+    let mut columns = vec![tally_column(sources, &subjects)];
+    columns.extend(identity_columns(sources, &subjects));
     let rows = || rows.iter();
     columns.extend([
-        number("streams", rows().map(|row| row.streams)),
-        optional_number("at_most", rows().map(|row| row.at_most)),
-        date("first_on", rows().map(|row| row.first_on)),
-        date("last_on", rows().map(|row| row.last_on)),
-        number("dates_observed", rows().map(|row| i64::from(row.dates))),
-        number("contributing_songs", rows().map(|row| i64::from(row.songs))),
-        text("credit_source", rows().zip(&subjects).map(|(row, of)| row.credits.word(of.credit))),
-        number("peak_streams", rows().map(|row| row.peak)),
-        date("peak_on", rows().map(|row| row.peak_on)),
-        optional_number("next_threshold", rows().map(|row| row.next_threshold)),
-        optional_number("remaining", rows().map(|row| row.next_threshold.map(|next| next - row.streams))),
-        date("start_on", rows().map(|row| row.start_on)),
-        text("start_basis", rows().map(|row| row.start_basis.word())),
+        Cells::numbers("streams", rows().map(|row| row.streams)),
+        Cells::optional_numbers("at_most", rows().map(|row| row.at_most)),
+        Cells::dates("first_on", rows().map(|row| row.first_on)),
+        Cells::dates("last_on", rows().map(|row| row.last_on)),
+        Cells::numbers("dates_observed", rows().map(|row| i64::from(row.dates))),
+        Cells::numbers("contributing_songs", rows().map(|row| i64::from(row.songs))),
+        Cells::text("credit_source", rows().zip(&subjects).map(|(row, of)| row.credits.word(of.credit))),
+        Cells::numbers("peak_streams", rows().map(|row| row.peak)),
+        Cells::dates("peak_on", rows().map(|row| row.peak_on)),
+        Cells::optional_numbers("next_threshold", rows().map(|row| row.next_threshold)),
+        Cells::optional_numbers(
+            "remaining",
+            rows().map(|row| row.next_threshold.map(|next| next - row.streams)),
+        ),
+        Cells::dates("start_on", rows().map(|row| row.start_on)),
+        Cells::text("start_basis", rows().map(|row| row.start_basis.word())),
     ]);
     frame(subjects.len(), columns)
 }

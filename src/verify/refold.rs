@@ -108,7 +108,7 @@ fn changes(plan: &Plan, manifest: &Manifest) -> Vec<&'static str> {
 }
 
 /// Holds a table against its file.
-fn compare(run: &Path, mut table: Table, manifest: &Manifest, faults: &mut Faults) -> Result<()> {
+fn compare(run: &Path, table: Table, manifest: &Manifest, faults: &mut Faults) -> Result<()> {
     let name = table.contract.name;
     let path = run.join(format!("{name}.parquet"));
     let Ok(bytes) = std::fs::read(&path) else {
@@ -118,7 +118,8 @@ fn compare(run: &Path, mut table: Table, manifest: &Manifest, faults: &mut Fault
         // Otherwise it has been missed already.
         return Ok(());
     };
-    if parquet::to_bytes(&mut table.frame)? == bytes {
+    let about = tables::describe::metadata(table.contract);
+    if parquet::to_bytes(&table.frame, about)? == bytes {
         return Ok(());
     }
     let published = match decode(&path, bytes) {
@@ -129,7 +130,7 @@ fn compare(run: &Path, mut table: Table, manifest: &Manifest, faults: &mut Fault
         }
     };
     let before = faults.total();
-    differences(table.contract, &table.frame, &published, faults)?;
+    differences(table.contract, &table.frame.to_polars()?, &published, faults)?;
     if faults.total() == before {
         faults.add(
             Part::Table,

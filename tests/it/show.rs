@@ -172,6 +172,31 @@ fn text(value: &Value) -> String {
 }
 
 #[test]
+fn a_published_file_says_what_its_columns_are() {
+    let desk = march();
+    desk.run("");
+    let schema = desk.call("schema --format json").succeeds().stdout;
+    for contract in serde_json::from_str::<Vec<Value>>(&schema).expect("contracts") {
+        let table = text(&contract["table"]);
+        let file = File::open(desk.path(&format!("out/t/latest/{table}.parquet"))).expect("the table");
+        let head = ParquetReader::new(file).get_metadata().expect("its head").key_value_metadata().clone();
+        let head = head.expect("pairs");
+        let said = |key: &str| {
+            let pair = head.iter().find(|pair| pair.key == format!("chartledger.{key}"));
+            pair.and_then(|pair| pair.value.clone()).unwrap_or_else(|| panic!("{table} has no {key}"))
+        };
+        assert_eq!((said("table"), said("about")), (table.clone(), text(&contract["about"])));
+        assert_eq!(said("schema_version"), "1", "the changelog says what a higher one means");
+        let parsed = |key: &str| serde_json::from_str::<Value>(&said(key)).expect("JSON");
+        assert_eq!((&parsed("grain"), &parsed("columns")), (&contract["grain"], &contract["columns"]));
+        for column in columns(&contract) {
+            let counts = column["type"] == "Int64";
+            assert_eq!(column["unit"].is_string(), counts, "{table}: {column}");
+        }
+    }
+}
+
+#[test]
 fn every_table_is_sorted_by_its_grain() {
     let desk = march().and_pipeline(
         r#"

@@ -212,7 +212,8 @@ fn a_ledger_of_a_newer_program_is_named_as_such() {
 fn edit(desk: &Desk, table: &str, edit: impl Fn(DataFrame) -> DataFrame) {
     let path = desk.path(&format!("out/t/latest/{table}.parquet"));
     let frame = chartledger::parquet::read(&path, None).expect("a table");
-    fs::write(&path, chartledger::parquet::to_bytes(&mut edit(frame)).expect("bytes")).expect("a file");
+    let file = fs::File::create(&path).expect("a file");
+    ParquetWriter::new(file).finish(&mut edit(frame)).expect("a table");
 }
 
 #[test]

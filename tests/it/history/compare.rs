@@ -1,6 +1,6 @@
 //! The comparison itself: which differences of two tables are changes, and what their cause may be.
 
-use chartledger::changes::{Causes, Change, Conditions, Input, Kind, compare};
+use chartledger::changes::{Causes, Change, Conditions, Input, Kind, TableOf, compare};
 use chartledger::dates::Day;
 use polars::prelude::*;
 
@@ -31,7 +31,7 @@ fn table(columns: &str, rows: &[&str]) -> DataFrame {
 /// What changed between two tables: kind, window and values of each.
 fn changed(name: &str, columns: &str, before: &[&str], after: &[&str]) -> Vec<String> {
     let (before, after) = (table(columns, before), table(columns, after));
-    let of = |frame| move |wanted: &str| (wanted == name).then_some(frame);
+    let of = |frame| move |wanted: &str| (wanted == name).then_some(TableOf::Read(frame));
     let changes = compare(of(&before), of(&after), &Causes::default()).expect("a comparison");
     let value = |figure: &Option<chartledger::changes::Figure>| match figure {
         Some(figure) => figure.value.map_or("-".to_owned(), |value| value.to_string()),
