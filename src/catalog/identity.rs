@@ -1,6 +1,7 @@
 //! Which track, song, work and artists each listing stands for.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -245,15 +246,29 @@ impl Entities {
         &self.all[kind as usize]
     }
 
-    /// The artists that the cell of a listing credits on a day.
-    pub fn artists_of(&self, listing: usize, day: Day) -> &[ArtistCredit] {
+    /// The artists that the cell of a listing credits on a day, as places for [`Self::credit`].
+    pub fn credits_of(&self, listing: usize, day: Day) -> Range<u32> {
         if !self.dated.is_empty()
             && let Some(eras) = self.dated.get(&(listing as u32))
             && let Some(&(_, from, until)) = eras.iter().find(|(last, ..)| day <= *last)
         {
-            return &self.credits[from as usize..until as usize];
+            return from..until;
         }
-        self.credited_ever(listing)
+        match self.credits_from.get(listing..listing + 2) {
+            Some(&[from, until]) => from..until,
+            _ => 0..0,
+        }
+    }
+
+    /// A credit by its place.
+    pub fn credit(&self, place: u32) -> &ArtistCredit {
+        &self.credits[place as usize]
+    }
+
+    /// The artists that the cell of a listing credits on a day.
+    pub fn artists_of(&self, listing: usize, day: Day) -> &[ArtistCredit] {
+        let Range { start, end } = self.credits_of(listing, day);
+        &self.credits[start as usize..end as usize]
     }
 
     /// The artists that the cell of a listing credits, on whatever day: one may come twice.

@@ -7,7 +7,7 @@
 use super::calendar::Due;
 use super::counter::Gain;
 use super::{Clock, Setup, Window};
-use crate::catalog::{Credit, EntityKind, Role, SongRule};
+use crate::catalog::{Credit, EntityKind};
 use crate::dates::Day;
 use crate::exports::{NO_STREAMS, Reported};
 use crate::ledger::Observation;
@@ -130,32 +130,17 @@ pub struct Added {
     pub opening: i64,
 }
 
-/// A song by which an artist or work has streams.
-#[derive(Clone, Copy)]
-pub struct SongOf {
-    /// Codes of the pair of the two, by [`SongRule`].
-    pub pairs: [u32; 3],
-    /// What the artist's part is, and how that is known.
-    pub role: Role,
-}
-
-impl SongOf {
-    /// The pair that a rule of songs counts.
-    pub fn pair(&self, rule: SongRule) -> usize {
-        self.pairs[rule as usize] as usize
-    }
-}
-
 /// A row as far as it is of one entity. All that is added up stands here, so that going through an
 /// entity's entries does not jump through the month.
 #[derive(Clone, Copy, Default)]
 pub struct Entry {
     streams: i64,
     short: u32,
-    track: u32,
+    /// By what the entity has the row: the place of an artist's credit, otherwise the track.
+    by: u32,
     export: u32,
     line: u32,
-    /// Place among all entries as they came, which is that of its song and gain.
+    /// Place among all entries as they came, which is that of its gain.
     place: u32,
     rank: u16,
     /// Place of the date in the month.
@@ -180,6 +165,11 @@ impl OnDate<'_> {
         self.entries.first().map_or(0, |entry| entry.place)
     }
 
+    /// By what the entity had its rows: the places of an artist's credits, otherwise the tracks.
+    pub fn by(&self) -> impl Iterator<Item = u32> {
+        self.entries.iter().map(|entry| entry.by)
+    }
+
     /// Which of the month's dates it is.
     pub fn number(&self) -> usize {
         self.entries.first().map_or(0, |entry| usize::from(entry.date))
@@ -199,8 +189,6 @@ pub struct InMonth<'a> {
 #[derive(Default)]
 pub struct Basket {
     entries: Vec<Entry>,
-    /// By [`Entry::place`]; empty for tracks and songs.
-    songs: Vec<SongOf>,
     /// By [`Entry::place`]; empty for a chart.
     gains: Vec<(Gain, Day)>,
     sorted: Vec<Entry>,
@@ -218,9 +206,8 @@ impl Basket {
         met: &mut Met,
     ) {
         let entities = setup.entities;
-        let Self { entries, songs, gains, .. } = self;
+        let Self { entries, gains, .. } = self;
         entries.clear();
-        songs.clear();
         gains.clear();
         for (number, row, of) in rows(month) {
             if of.streams == NO_STREAMS {
@@ -228,12 +215,12 @@ impl Basket {
             }
             let listing = of.listing as usize;
             let track = entities.track_of[listing];
-            let mut enter = |short: usize| {
+            let mut enter = |short: usize, by: u32| {
                 let place = entries.len() as u32;
                 entries.push(Entry {
                     streams: of.streams,
                     short: short as u32,
-                    track,
+                    by,
                     export: of.export,
                     line: of.line,
                     place,
@@ -244,18 +231,14 @@ impl Basket {
                 gains.extend(month.gains.and_then(|gains| gains.get(row)).map(|gain| (*gain, of.day)));
             };
             match kind {
-                EntityKind::Track => enter(met.short(track)),
-                EntityKind::Song => enter(met.short(entities.song_of[listing])),
-                EntityKind::Work => {
-                    let song = entities.song_of[listing];
-                    songs.push(SongOf { pairs: [song; 3], role: Role::default() });
-                    enter(met.short(entities.work_of[listing]));
-                }
+                EntityKind::Track => enter(met.short(track), track),
+                EntityKind::Song => enter(met.short(entities.song_of[listing]), track),
+                EntityKind::Work => enter(met.short(entities.work_of[listing]), track),
                 EntityKind::Artist => {
-                    for artist in entities.artists_of(listing, of.day) {
+                    for place in entities.credits_of(listing, of.day) {
+                        let artist = entities.credit(place);
                         if credit.counts(artist.role) {
-                            songs.push(SongOf { pairs: artist.pairs, role: artist.role });
-                            enter(met.short(artist.artist));
+                            enter(met.short(artist.artist), place);
                         }
                     }
                 }
@@ -290,7 +273,7 @@ impl Basket {
             let mut sum = DateSum::default();
             for (place, entry) in entries.iter().enumerate() {
                 sum.add(entry, setup)?;
-                let again = || entries[..place].iter().any(|before| before.track == entry.track);
+                let again = || entries[..place].iter().any(|before| before.by == entry.by);
                 if kind != EntityKind::Artist && !again() {
                     sum.tracks += 1;
                 }
@@ -305,11 +288,6 @@ impl Basket {
             into.dates.push(OnDate { date: &dates[usize::from(entries[0].date)], sum, entries });
         }
         Some(())
-    }
-
-    /// The songs by which an entity had streams on a date; of tracks and songs none.
-    pub fn songs(&self, on: &OnDate<'_>) -> impl Iterator<Item = &SongOf> {
-        on.entries.iter().map_while(|entry| self.songs.get(entry.place as usize))
     }
 }
 

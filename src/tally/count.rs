@@ -3,13 +3,13 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::basket::{Basket, InMonth, OnDate, SongOf};
+use super::basket::{InMonth, OnDate};
 use super::bounds::{Spread, certainty, estimated, first_unknown, window_end};
 use super::calendar::Calendar;
 use super::{
     Certainty, Clock, CreditSource, Folded, Milestone, Point, Setup, StartBasis, TallySpec, Total, Window,
 };
-use crate::catalog::EntityKind;
+use crate::catalog::{EntityKind, Role};
 use crate::dates::Day;
 
 /// Where something is counted.
@@ -98,7 +98,7 @@ impl<'a> Count<'a> {
     pub fn month(
         &mut self,
         who: Who<'_>,
-        (basket, month): (&Basket, &InMonth<'_>),
+        month: &InMonth<'_>,
         place: Place<'_>,
         setup: &Setup<'_>,
         folded: &mut Folded,
@@ -112,11 +112,16 @@ impl<'a> Count<'a> {
             self.state.sums.resize(short + 1, Sum::NONE);
         }
         let traced = self.traced.is_some_and(is_in);
+        let has_songs = matches!(self.spec.entity, EntityKind::Artist | EntityKind::Work);
+        // From one date to the next an entity mostly has the same songs, and they count once.
+        let mut counted = None;
         for (number, on) in month.dates.iter().enumerate() {
             let window = on.date.window(self.spec.clock);
             self.turn(who, window, on, place, setup, folded);
-            for song in basket.songs(on) {
-                self.count_song(short, song, window);
+            for by in on.by().filter(|_| has_songs) {
+                if counted.replace((by, window)) != Some((by, window)) {
+                    self.count_song(short, by, window, setup);
+                }
             }
             self.add(who, (month, number, on), place, folded)?;
             if traced {
@@ -191,13 +196,24 @@ impl<'a> Count<'a> {
         };
     }
 
-    fn count_song(&mut self, short: usize, song: &SongOf, window: Window) {
-        let pair = song.pair(self.spec.rule);
+    /// Counts the song by which an artist or work has streams, unless it was counted in the window.
+    fn count_song(&mut self, short: usize, by: u32, window: Window, setup: &Setup<'_>) {
+        let (pair, role) = match self.spec.entity {
+            EntityKind::Artist => {
+                let credit = setup.entities.credit(by);
+                (credit.pairs[self.spec.rule as usize], credit.role)
+            }
+            _ => {
+                let song = setup.entities.song_of_track.get(by as usize);
+                (song.copied().unwrap_or_default(), Role::default())
+            }
+        };
+        let pair = pair as usize;
         if pair >= self.state.counted.len() {
             self.state.counted.resize(pair + 1, Window::NONE);
         }
         let sum = &mut self.state.sums[short];
-        sum.credits = sum.credits.and(song.role);
+        sum.credits = sum.credits.and(role);
         if self.state.counted[pair] != window {
             self.state.counted[pair] = window;
             sum.songs += 1;

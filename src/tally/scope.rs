@@ -110,7 +110,7 @@ impl<'a> ScopeFold<'a> {
                 let Some(&code) = met.codes.get(short as usize) else { continue };
                 let who = Who { short, code, spread: spreads.get(short as usize).unwrap_or(Spread::ONE) };
                 for count in counts.iter_mut() {
-                    let counted = count.month(who, (basket, &in_month), place, setup, folded);
+                    let counted = count.month(who, &in_month, place, setup, folded);
                     counted.ok_or_else(|| overflow(scope, month.last()))?;
                 }
                 for on in &in_month.dates {
