@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use super::identity::{
     ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject,
@@ -105,7 +106,7 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
         } else {
             Vec::new()
         };
-        let before: HashMap<(u32, Window, u32), i64> =
+        let before: FxHashMap<(u32, Window, u32), i64> =
             past.iter().map(|placed| (identity(&placed.entry, spec.per), placed.rank)).collect();
         let present = placed(sources, entries(sources, spec, spec.tally, false), spec);
         let mut notes = sensitivity::notes(sources, spec, &present).into_iter();
@@ -358,7 +359,7 @@ pub fn placed(sources: &Sources<'_>, mut entries: Vec<Entry>, spec: &RankingSpec
         entries.dedup_by_key(|entry| (entry.scope, entry.entity));
     }
     let group = |entry: &Entry| (entry.scope, identity(entry, per).1);
-    entries.sort_unstable_by_key(|entry| (group(entry), entry.key.worst, entry.window, entry.entity));
+    entries.par_sort_unstable_by_key(|entry| (group(entry), entry.key.worst, entry.window, entry.entity));
     let mut all = Vec::with_capacity(entries.len());
     for group in entries.chunk_by(|a, b| group(a) == group(b)) {
         let keys: Vec<Interval> = group.iter().map(|entry| entry.key).collect();

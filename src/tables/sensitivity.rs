@@ -1,6 +1,8 @@
 //! Whether the order of a ranking survives other conventions.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
 
 use super::Sources;
 use super::order::{Interval, ranks};
@@ -17,7 +19,7 @@ struct Other {
     /// How the convention is called.
     name: String,
     /// The keys of those who are ranked under it; smaller is better.
-    keys: HashMap<Who, i64>,
+    keys: FxHashMap<Who, i64>,
     /// Whether it says something of those who are not ranked under it.
     complete: bool,
     /// The scopes that it speaks of; `None` for all.
@@ -48,16 +50,16 @@ pub fn notes(sources: &Sources<'_>, spec: &RankingSpec, placed: &[Placed]) -> Ve
                     Some((place, entry.key.worst, *other.keys.get(&who(spec, entry))?))
                 })
                 .collect();
-            let ours = ranked(both.iter().map(|&(place, key, _)| (place, key)));
-            let theirs = ranked(both.iter().map(|&(place, _, key)| (place, key)));
+            let ours = ranked(both.iter().map(|(_, key, _)| *key));
+            let theirs = ranked(both.iter().map(|(.., key)| *key));
+            let mut compared = both.iter().zip(ours.into_iter().zip(theirs)).peekable();
             for place in places {
                 tried[place] = true;
-                match (ours.get(&place), theirs.get(&place)) {
-                    (Some(ours), Some(theirs)) if ours != theirs => {
+                match compared.next_if(|((compared, ..), _)| *compared == place) {
+                    Some((_, (ours, theirs))) if ours != theirs => {
                         notes[place].push(format!("{}: {theirs}", other.name));
                     }
-                    (None, _) if other.complete => notes[place].push(format!("{}: not reached", other.name)),
-                    (None, _) => {}
+                    None if other.complete => notes[place].push(format!("{}: not reached", other.name)),
                     _ => {}
                 }
             }
@@ -83,19 +85,23 @@ fn who(spec: &RankingSpec, entry: &Entry) -> Who {
     }
 }
 
-/// Competition ranks by place.
-fn ranked(keys: impl Iterator<Item = (usize, i64)>) -> HashMap<usize, i64> {
-    let mut keys: Vec<(usize, i64)> = keys.collect();
-    keys.sort_by_key(|(_, key)| *key);
-    let sorted: Vec<i64> = keys.iter().map(|(_, key)| *key).collect();
-    keys.iter().map(|(place, _)| *place).zip(ranks(&sorted).into_iter().map(|(rank, _)| rank)).collect()
+/// The competition rank of each key.
+fn ranked(keys: impl Iterator<Item = i64>) -> Vec<i64> {
+    let mut keys: Vec<(i64, usize)> = keys.enumerate().map(|(place, key)| (key, place)).collect();
+    keys.sort_unstable();
+    let sorted: Vec<i64> = keys.iter().map(|(key, _)| *key).collect();
+    let mut ranked = vec![0; keys.len()];
+    for ((_, place), (rank, _)) in keys.into_iter().zip(ranks(&sorted)) {
+        ranked[place] = rank;
+    }
+    ranked
 }
 
 fn others(sources: &Sources<'_>, spec: &RankingSpec) -> Vec<Other> {
     let Some(tally) = sources.tallies.get(spec.tally) else { return Vec::new() };
     let mut others = Vec::new();
     let best = |entries: Vec<Entry>| {
-        let mut keys: HashMap<Who, i64> = HashMap::new();
+        let mut keys: FxHashMap<Who, i64> = FxHashMap::default();
         for entry in entries {
             let key = keys.entry(who(spec, &entry)).or_insert(entry.key.worst);
             *key = (*key).min(entry.key.worst);
@@ -173,11 +179,15 @@ fn other_bases(
     of_tally: &impl Fn(u32) -> Vec<Entry>,
 ) -> Vec<Other> {
     let scopes = &sources.surveyed.scopes;
+    let all_alike = scopes.windows(2).all(|pair| pair[0].basis == pair[1].basis);
+    if all_alike {
+        return Vec::new();
+    }
     let mut entries = of_tally(spec.tally as u32);
     if let Some(derived) = sources.derived(spec.tally, Variant::Basis) {
         entries.extend(of_tally(derived));
     }
-    let mut charts: HashMap<&str, Other> = HashMap::new();
+    let mut charts: FxHashMap<&str, Other> = FxHashMap::default();
     for entry in &entries {
         let Some(other) = scopes.get(entry.scope as usize) else { continue };
         for (place, own) in scopes.iter().enumerate() {
@@ -186,7 +196,7 @@ fn other_bases(
             }
             let all = charts.entry(&other.chart).or_insert_with(|| Other {
                 name: format!("basis={}", other.chart),
-                keys: HashMap::new(),
+                keys: FxHashMap::default(),
                 complete: false,
                 scopes: Some(Vec::new()),
             });
