@@ -1,0 +1,1 @@
+"""The race: what is loaded, who runs, how it is measured, and what is said of it."""
