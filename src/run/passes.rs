@@ -110,7 +110,11 @@ pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Tim
         Ok::<_, crate::error::Error>(fold.finish())
     })?;
     kept.sweep(&boundaries);
-    let (of_claims, folded_for_claims) = (tallies.split_off(own), folded.split_off(own));
+    let of_claims = tallies.split_off(own);
+    let folded_for_claims = match of_claims.is_empty() {
+        true => Folded::default(),
+        false => folded.split_off(own),
+    };
     let judged = timings.time("claims", || {
         let (tallies, folded) = (&of_claims, &folded_for_claims);
         claims::judge(claims, &Facts { tallies, surveyed: &surveyed, entities: &entities, folded })

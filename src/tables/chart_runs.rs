@@ -44,7 +44,7 @@ pub const CONTRACT: Contract = Contract {
 
 fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let mut rows: Vec<&ChartRun> = sources.folded.runs.iter().collect();
-    rows.par_sort_unstable_by_key(|row| (row.scope, orders.entity(EntityKind::Song, row.song)));
+    rows.par_sort_by_cached_key(|row| (row.scope, orders.entity(EntityKind::Song, row.song)));
     let songs = sources.entities.of(EntityKind::Song);
     let all = || rows.iter();
     let scopes = &sources.surveyed.scopes;

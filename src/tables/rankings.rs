@@ -98,27 +98,10 @@ struct Row {
 
 fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let specs = &sources.plan.rankings;
-    let mut rows: Vec<Row> = Vec::new();
-    for (ranking, spec) in specs.iter().enumerate() {
-        let has_past = spec.kind != RankingKind::Reach;
-        let past = if has_past {
-            placed(sources, entries(sources, spec, spec.tally, true), spec)
-        } else {
-            Vec::new()
-        };
-        let before: FxHashMap<(u32, Window, u32), i64> =
-            past.iter().map(|placed| (identity(&placed.entry, spec.per), placed.rank)).collect();
-        let present = placed(sources, entries(sources, spec, spec.tally, false), spec);
-        let mut notes = sensitivity::notes(sources, spec, &present).into_iter();
-        rows.extend(present.into_iter().map(|placed| Row {
-            ranking,
-            previous: before.get(&identity(&placed.entry, spec.per)).copied(),
-            placed,
-            sensitivity: notes.next().flatten(),
-        }));
-    }
+    let rows = specs.par_iter().enumerate().map(|(ranking, spec)| ranked(sources, ranking, spec));
+    let mut rows: Vec<Row> = rows.flatten_iter().collect();
     let names = super::places(&specs.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>());
-    rows.par_sort_by_key(|row| {
+    rows.par_sort_by_cached_key(|row| {
         let Entry { scope, window, entity, .. } = row.placed.entry;
         let spec = &specs[row.ranking];
         let entity = orders.entity(competitor(sources, spec), entity);
@@ -178,6 +161,29 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
         Cells::optional_text("note", all().map(note)),
     ]);
     frame(subjects.len(), columns)
+}
+
+/// The rows of one ranking, each with its rank as of the date before.
+fn ranked(sources: &Sources<'_>, ranking: usize, spec: &RankingSpec) -> Vec<Row> {
+    let past = || -> FxHashMap<(u32, Window, u32), i64> {
+        if spec.kind == RankingKind::Reach {
+            return FxHashMap::default();
+        }
+        let past = placed(sources, entries(sources, spec, spec.tally, true), spec);
+        past.iter().map(|placed| (identity(&placed.entry, spec.per), placed.rank)).collect()
+    };
+    let present = || {
+        let present = placed(sources, entries(sources, spec, spec.tally, false), spec);
+        (sensitivity::notes(sources, spec, &present), present)
+    };
+    let (before, (notes, present)) = rayon::join(past, present);
+    let row = |(placed, sensitivity): (Placed, Option<String>)| Row {
+        ranking,
+        previous: before.get(&identity(&placed.entry, spec.per)).copied(),
+        placed,
+        sensitivity,
+    };
+    present.into_iter().zip(notes).map(row).collect()
 }
 
 /// The days from the start of the count, where there is one.
@@ -359,7 +365,7 @@ pub fn placed(sources: &Sources<'_>, mut entries: Vec<Entry>, spec: &RankingSpec
         entries.dedup_by_key(|entry| (entry.scope, entry.entity));
     }
     let group = |entry: &Entry| (entry.scope, identity(entry, per).1);
-    entries.par_sort_unstable_by_key(|entry| (group(entry), entry.key.worst, entry.window, entry.entity));
+    entries.par_sort_by_cached_key(|entry| (group(entry), entry.key.worst, entry.window, entry.entity));
     let mut all = Vec::with_capacity(entries.len());
     for group in entries.chunk_by(|a, b| group(a) == group(b)) {
         let keys: Vec<Interval> = group.iter().map(|entry| entry.key).collect();

@@ -50,7 +50,7 @@ pub const CONTRACT: Contract = Contract {
 fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let all = sources.folded.totals.iter();
     let mut rows: Vec<&Total> = all.filter(|row| sources.is_own(row.tally)).collect();
-    rows.par_sort_unstable_by_key(|row| {
+    rows.par_sort_by_cached_key(|row| {
         let kind = sources.tallies[row.tally as usize].entity;
         (orders.tallies[row.tally as usize], row.scope, orders.entity(kind, row.entity), row.window)
     });
