@@ -1,16 +1,14 @@
-//! CSV bytes to records, exactly as the `csv` crate reads them and as fast as `simd-csv` can.
+//! CSV bytes to records, exactly as the `csv` crate reads them.
 //!
-//! `simd-csv` treats any quote as the start of a quoted region and only `\n` as the end of a
-//! record. The `csv` crate, whose rules are the ones people rely on, takes a quote in the middle
-//! of a bare field as a character and a lone `\r` as a line end. The two agree on every record in
-//! which each field either holds no quote at all or is properly quoted from end to end, and no
-//! `\r` stands outside quotes but in the final `\r\n`. So each record of the fast tokenizer is
-//! checked for that, and from the first one that fails the rest of the block is read by
-//! `csv-core`, the automaton inside the `csv` crate.
+//! Nearly every record of a chart is plain: its cells hold no quote, or are quoted from end to end,
+//! and its line ends in `\n` or `\r\n`. Such a record needs no automaton: all bytes that mean
+//! something are found 64 at a time, and one look at each of them tells where cells end. From the
+//! first record on that is anything else, such as one with a quote in the middle of a bare cell or a
+//! lone `\r`, the rest of the block is read by `csv-core`, the automaton inside the `csv` crate.
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2, memchr2_iter};
+use memchr::{memchr, memchr2_iter};
 
 /// The cells of one record.
 pub trait Fields {
@@ -65,44 +63,31 @@ pub fn for_each_record(
 ) -> Consumed {
     // A `\r` at the cut may be half of a line end: it waits for its other half.
     let block = if last { block } else { block.strip_suffix(b"\r").unwrap_or(block) };
-    let mut reader = simd_csv::ZeroCopyReaderBuilder::with_capacity(1 << 16)
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(block);
     let mut at = Consumed { bytes: 0, lines: 0 };
-    let mut marks = Marks { block, next: 0 };
-    // `simd-csv` drops a byte order mark at the start of what it reads. One can stand at the start
-    // of a block in the middle of a file (two exports joined by `cat`), where it is data.
-    if block.starts_with(b"\xEF\xBB\xBF") {
-        return careful_records(block, limit, delimiter, last, at, visitor);
-    }
+    let mut marks = Marks::new(block, delimiter);
+    let mut ends: Vec<usize> = Vec::new();
     while at.bytes < limit {
-        // Reading from a slice cannot fail, and `flexible` lets every field count pass.
-        let record = reader.read_byte_record().ok().flatten();
         let (start, line) = at.skip_line_ends(block);
-        let Some(record) = record.filter(|_| start < limit) else {
+        if start >= limit || start == block.len() {
             return Consumed { bytes: start, lines: line };
-        };
-        let body_end = (start + record.as_slice().len()).min(block.len());
-        let line_end = match &block[body_end..] {
-            [b'\r', b'\n', ..] => 2,
-            [b'\n', ..] => 1,
-            [] if last => 0,
-            _ => return careful_records(block, limit, delimiter, last, at, visitor),
-        };
-        let raw = &block[start..body_end + line_end];
-        let place = Place { line, raw };
-        let inner_lines = if !marks.any_in(start, body_end) {
-            visitor.record(&Bare(&record), place);
-            0
-        } else if let Some(doubled) = proper_quoting(record.as_slice(), delimiter) {
-            visitor.record(&Quoted { record: &record, doubled }, place);
-            line_ends(record.as_slice())
-        } else {
+        }
+        ends.clear();
+        let Some(Shape { body_end, end, quotes }) = marks.record(start, last, &mut ends) else {
             return careful_records(block, limit, delimiter, last, at, visitor);
         };
-        at = Consumed { bytes: start + raw.len(), lines: line + inner_lines + u32::from(line_end > 0) };
+        let place = Place { line, raw: &block[start..end] };
+        let cells = Cells { block, start, ends: &ends, end: body_end };
+        let inner_lines = match quotes {
+            Quotes::None => {
+                visitor.record(&cells, place);
+                0
+            }
+            Quotes::Around | Quotes::Doubled => {
+                visitor.record(&Quoted { cells, doubled: quotes == Quotes::Doubled }, place);
+                line_ends(&block[start..body_end])
+            }
+        };
+        at = Consumed { bytes: end, lines: line + inner_lines + u32::from(end > body_end) };
     }
     at
 }
@@ -177,73 +162,193 @@ pub fn line_ends(bytes: &[u8]) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Finds quotes and carriage returns, each once however many records lie between them.
+/// How the cells of a record are quoted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Quotes {
+    /// No cell is.
+    None,
+    /// Some are, from end to end.
+    Around,
+    /// And a quote in one of them is doubled.
+    Doubled,
+}
+
+/// Where a plain record ends.
+struct Shape {
+    /// The end of its last cell.
+    body_end: usize,
+    /// The end of its line.
+    end: usize,
+    quotes: Quotes,
+}
+
+/// Goes through the bytes of a block that mean something: delimiters, quotes and line ends.
+#[derive(Clone, Copy)]
 struct Marks<'a> {
     block: &'a [u8],
-    /// No mark lies before this place, from the last record on.
-    next: usize,
+    delimiter: u8,
+    /// The 64 bytes at hand begin here,
+    from: usize,
+    /// and these of them are marks that have not been looked at.
+    left: u64,
 }
 
-impl Marks<'_> {
-    /// Whether the record from `start` to `end` holds a mark. Records come in order.
-    fn any_in(&mut self, start: usize, end: usize) -> bool {
-        if self.next < start {
-            let found = memchr2(b'"', b'\r', &self.block[start..]);
-            self.next = found.map_or(self.block.len(), |at| start + at);
-        }
-        self.next < end
+impl<'a> Marks<'a> {
+    fn new(block: &'a [u8], delimiter: u8) -> Self {
+        let marks = Self { block, delimiter, from: 0, left: 0 };
+        Self { left: marks.find(), ..marks }
     }
-}
 
-/// Whether every cell is quoted from end to end or holds neither a quote nor a `\r`; and if so,
-/// whether some quote in it is doubled.
-fn proper_quoting(record: &[u8], delimiter: u8) -> Option<bool> {
-    let mut doubled = false;
-    let mut inside = false;
-    let mut skip = usize::MAX;
-    for at in memchr2_iter(b'"', b'\r', record) {
-        if at == skip {
-            continue;
+    /// The marks among the 64 bytes at hand.
+    fn find(&self) -> u64 {
+        match self.block[self.from..].first_chunk::<64>() {
+            Some(bytes) => marks_in(bytes, self.delimiter),
+            None => {
+                let rest = &self.block[self.from..];
+                let mut bytes = [0; 64];
+                bytes[..rest.len()].copy_from_slice(rest);
+                marks_in(&bytes, self.delimiter) & ((1u64 << rest.len()) - 1)
+            }
         }
-        match (record[at], inside) {
-            (b'"', false) if at == 0 || record[at - 1] == delimiter => inside = true,
-            (b'"', true) => match record.get(at + 1) {
-                None => inside = false,
-                Some(&next) if next == delimiter => inside = false,
-                Some(b'"') => (doubled, skip) = (true, at + 1),
+    }
+
+    /// The next mark: its place, and the byte.
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, u8)> {
+        while self.left == 0 {
+            if self.block.len() - self.from <= 64 {
+                return None;
+            }
+            self.from += 64;
+            self.left = self.find();
+        }
+        let mark = self.from + self.left.trailing_zeros() as usize;
+        self.left &= self.left - 1;
+        self.block.get(mark).map(|byte| (mark, *byte))
+    }
+
+    /// The shape of the record at `start`, and in `ends` where its cells but the last one end; `None`
+    /// if it is not plain or if the block cuts it off.
+    fn record(&mut self, start: usize, last: bool, ends: &mut Vec<usize>) -> Option<Shape> {
+        // A copy of its own, so that all of it is in registers.
+        let mut marks = *self;
+        let mut quotes = Quotes::None;
+        let mut cell = start;
+        let shape = loop {
+            let Some((mark, byte)) = marks.next() else {
+                let end = self.block.len();
+                break last.then_some(Shape { body_end: end, end, quotes });
+            };
+            if byte == marks.delimiter {
+                ends.push(mark);
+                cell = mark + 1;
+            } else if mark < start {
+                // An empty line before the record.
+            } else if byte == b'\n' {
+                break Some(Shape { body_end: mark, end: mark + 1, quotes });
+            } else if byte == b'\r' {
+                // Half of a line end, whose other half is the next mark.
+                let whole = marks.next() == Some((mark + 1, b'\n'));
+                break whole.then_some(Shape { body_end: mark, end: mark + 2, quotes });
+            } else {
+                match marks.quoted().filter(|_| mark == cell) {
+                    None => break None,
+                    Some(doubled) => quotes = quotes.max(doubled),
+                }
+            }
+        };
+        *self = marks;
+        shape
+    }
+
+    /// Goes past the rest of a quoted cell, and says whether a quote in it is doubled; `None` if
+    /// something else than the end of the cell follows it.
+    #[inline(always)]
+    fn quoted(&mut self) -> Option<Quotes> {
+        let mut quotes = Quotes::Around;
+        loop {
+            let (mark, byte) = self.next()?;
+            if byte != b'"' {
+                continue;
+            }
+            match self.block.get(mark + 1) {
+                Some(b'"') => {
+                    quotes = Quotes::Doubled;
+                    self.next();
+                }
+                Some(&next) if next == self.delimiter => return Some(quotes),
+                None | Some(b'\n' | b'\r') => return Some(quotes),
                 Some(_) => return None,
-            },
-            (b'\r', true) => {}
-            _ => return None,
+            }
         }
     }
-    (!inside).then_some(doubled)
 }
 
-struct Bare<'a>(&'a simd_csv::ZeroCopyByteRecord<'a>);
+/// A bit for each byte that is a delimiter, a quote or part of a line end. Written so that compilers
+/// compare many bytes at once.
+#[inline]
+fn marks_in(bytes: &[u8; 64], delimiter: u8) -> u64 {
+    // Shifts the lowest bits of eight bytes next to each other.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let mut found = [0u8; 64];
+    for (found, &byte) in found.iter_mut().zip(bytes) {
+        *found = u8::from(byte == delimiter)
+            | u8::from(byte == b'"')
+            | u8::from(byte == b'\n')
+            | u8::from(byte == b'\r');
+    }
+    let mut marks = 0;
+    for (place, eight) in found.as_chunks::<8>().0.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56;
+        marks |= eight << (8 * place);
+    }
+    marks
+}
 
-impl Fields for Bare<'_> {
+/// The cells of a record, without a quote in any of them.
+#[derive(Clone, Copy)]
+struct Cells<'a> {
+    block: &'a [u8],
+    start: usize,
+    /// Where the cells but the last one end.
+    ends: &'a [usize],
+    /// Where the last one ends.
+    end: usize,
+}
+
+impl<'a> Cells<'a> {
+    fn get(&self, index: usize) -> Option<&'a [u8]> {
+        let from = match index.checked_sub(1) {
+            Some(before) => self.ends.get(before)? + 1,
+            None => self.start,
+        };
+        self.block.get(from..self.ends.get(index).copied().unwrap_or(self.end))
+    }
+}
+
+impl Fields for Cells<'_> {
     fn len(&self) -> usize {
-        self.0.len()
+        self.ends.len() + 1
     }
 
     fn text(&self, index: usize) -> Option<Cow<'_, [u8]>> {
-        self.0.get(index).map(Cow::Borrowed)
+        self.get(index).map(Cow::Borrowed)
     }
 }
 
+/// The cells of a record of which some are quoted from end to end.
 struct Quoted<'a> {
-    record: &'a simd_csv::ZeroCopyByteRecord<'a>,
+    cells: Cells<'a>,
     doubled: bool,
 }
 
 impl Fields for Quoted<'_> {
     fn len(&self) -> usize {
-        self.record.len()
+        self.cells.len()
     }
 
     fn text(&self, index: usize) -> Option<Cow<'_, [u8]>> {
-        let cell = self.record.get(index)?;
+        let cell = self.cells.get(index)?;
         let [b'"', inner @ .., b'"'] = cell else { return Some(Cow::Borrowed(cell)) };
         if !self.doubled || memchr(b'"', inner).is_none() {
             return Some(Cow::Borrowed(inner));

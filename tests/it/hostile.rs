@@ -26,7 +26,7 @@ fn run(desk: &Desk, args: &str) -> (Ran, f64) {
     command.args(["run", "t.toml", "--metrics", "m.prom"]).args(args.split_whitespace());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
     while child.try_wait().expect("a state").is_none() {
-        if begin.elapsed() > Duration::from_secs(60) {
+        if begin.elapsed() > Duration::from_secs(300) {
             child.kill().expect("an end");
             panic!("run t.toml {args} does not end");
         }
