@@ -15,7 +15,7 @@ pub const EXIT_CODES: [(u8, &str); 9] = [
     (
         4,
         "an audit failed, nothing published; a scope is older than max_staleness, tables published; \
-         `claims check --strict`: a claim is contradicted; `explain`: a figure does not follow from the \
+         `claims check --strict`: a claim is contradicted; `explain`, `report`: a figure does not follow from the \
          ledger; `verify`: something is not as it was written",
     ),
     (5, "output could not be written"),

@@ -1,7 +1,11 @@
 //! The stages of `explain`: a published row, the run that published it, the ledger that the run
 //! counted, and the proof that these agree.
 //!
-//! [`crate::proof`] derives; this reads. Rows are read for one scope and window only.
+//! [`crate::proof`] derives; this reads. Rows are read for one scope and window only; for the courses
+//! of many figures, each month once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use polars::prelude::{AnyValue, DataFrame};
 use rayon::prelude::*;
@@ -11,7 +15,7 @@ use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, MonthKey, Observation};
 use crate::pipeline::Plan;
-use crate::proof::{Case, Difference, Figure, Proof, Published, Span, Value, prove};
+use crate::proof::{Case, Course, Difference, Figure, Proof, Published, Span, Value, prove};
 use crate::publish::{self, Manifest};
 use crate::tables::Contract;
 use crate::tally::Surveyed;
@@ -20,6 +24,7 @@ use crate::tally::Surveyed;
 pub struct Proofs {
     plan: Plan,
     manifest: Manifest,
+    folder: PathBuf,
     ledger: Ledger,
     surveyed: Surveyed,
     entities: Entities,
@@ -31,9 +36,33 @@ impl Proofs {
     /// # Errors
     /// [`Error::Usage`] if there is no run or no ledger; [`Error::Read`], [`Error::Damaged`].
     pub fn open(plan: &Plan) -> Result<Self> {
-        let manifest = publish::manifest(&plan.out)?;
+        let folder = publish::latest(&plan.out);
+        let manifest = publish::manifest_in(&folder)?;
+        Self::over(plan, manifest, &folder, Ledger::open(&plan.ledger)?)
+    }
+
+    /// Opens the run in `folder`, whose manifest is `manifest`, and its ledger as the run counted it.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there is no ledger, or another one than the run's; [`Error::Read`],
+    /// [`Error::Damaged`], also where an old version is no longer whole.
+    pub fn of_run(plan: &Plan, manifest: Manifest, folder: &Path) -> Result<Self> {
+        let ledger = match manifest.ledger {
+            Some(version) => Ledger::open_at(&plan.ledger, version)?,
+            None => Ledger::open(&plan.ledger)?,
+        };
+        if ledger.version.is_some() && ledger.state.id != manifest.ledger_id {
+            return Err(Error::Usage(format!(
+                "the ledger {} is not the one that run {} counted; name that with --ledger",
+                plan.ledger.display(),
+                manifest.run
+            )));
+        }
+        Self::over(plan, manifest, folder, ledger)
+    }
+
+    fn over(plan: &Plan, manifest: Manifest, folder: &Path, ledger: Ledger) -> Result<Self> {
         let plan = Plan { as_of: manifest.as_of, ..plan.clone() };
-        let ledger = Ledger::open(&plan.ledger)?;
         if ledger.version.is_none() {
             return Err(Error::Usage(format!(
                 "the ledger {} holds nothing; name the one that the run counted with --ledger",
@@ -42,7 +71,13 @@ impl Proofs {
         }
         let surveyed = crate::run::survey(&plan, &ledger)?;
         let entities = Entities::resolve(&plan.catalog, &ledger.state.listings, &surveyed.sightings);
-        Ok(Self { plan, manifest, ledger, surveyed, entities })
+        Ok(Self { plan, manifest, folder: folder.to_owned(), ledger, surveyed, entities })
+    }
+
+    /// What figures are derived from.
+    fn ground(&self) -> Ground<'_> {
+        let Self { plan, ledger, surveyed, entities, .. } = self;
+        Ground { plan, ledger, surveyed, entities }
     }
 
     /// Derives a published row from the ledger and holds the two against each other.
@@ -51,16 +86,29 @@ impl Proofs {
     /// [`Error::Audit`] if they differ in any column, with what may be the reason; [`Error::Read`],
     /// [`Error::Damaged`].
     pub fn explain(&self, published: &Published) -> Result<Proof> {
-        let proof = self.derive(published)?;
-        let proof = proof.map_err(|problem| {
-            self.contradiction(published, &format!("{} {problem}", published.text("entity").escape_debug()))
-        })?;
-        let differences = published.differences(&proof);
-        if differences.is_empty() {
-            return Ok(proof);
-        }
-        let differences: Vec<String> = differences.iter().map(Difference::to_string).collect();
-        Err(self.contradiction(published, &differences.join("; ")))
+        let proof = self.ground().derive(published, None)?;
+        proof.map_err(|problem| self.contradiction(published, &problem))
+    }
+
+    /// How each of several published figures came to be, in their order; each is derived from the ledger
+    /// and held against its row.
+    ///
+    /// # Errors
+    /// Those of [`Proofs::explain`].
+    pub fn courses(&self, published: &[Published]) -> Result<Vec<Course>> {
+        let courses = self.ground().courses(published)?;
+        courses.map_err(|Contradiction { of, problem }| match published.get(of) {
+            Some(published) => self.contradiction(published, &problem),
+            None => Error::Audit(problem),
+        })
+    }
+
+    /// The error of a published row of which something else does not follow from the ledger.
+    ///
+    /// # Errors
+    /// That error, always.
+    pub fn refuse(&self, published: &Published, problem: &str) -> Result<()> {
+        Err(self.contradiction(published, problem))
     }
 
     /// What a reader should know of the run besides the proof, a sentence each.
@@ -75,69 +123,6 @@ impl Proofs {
                 .map(|change| format!("{change}; this figure is still the same")),
         );
         Ok(notes)
-    }
-
-    /// The proof; the inner error says what the entity lacks.
-    fn derive(&self, published: &Published) -> Result<Result<Proof, String>> {
-        let named = |column: &str| published.text(column);
-        let Some(span) = Span::parse(named("window")) else {
-            return Ok(Err(format!("has a window `{}` that is none", named("window").escape_debug())));
-        };
-        let Some(spec) = self.plan.tallies.iter().find(|spec| spec.name == named("tally")) else {
-            return Ok(Err(format!(
-                "is not counted: the pipeline has no tally `{}`",
-                named("tally").escape_debug()
-            )));
-        };
-        let (chart, region) = (named("chart"), named("region"));
-        let scopes = &self.surveyed.scopes;
-        let Some(scope) = scopes.iter().position(|scope| scope.chart == chart && scope.region == region)
-        else {
-            return Ok(Err("has no row there: the ledger has no such chart and region".to_owned()));
-        };
-        let of_kind = self.entities.of(spec.entity);
-        let Some(entity) = of_kind.iter().position(|entity| entity.id == named("entity_id")) else {
-            return Ok(Err(format!(
-                "is nobody in the ledger: no {} has the id `{}`",
-                spec.entity.word(),
-                named("entity_id").escape_debug()
-            )));
-        };
-        let rows = self.rows(scope, &span)?;
-        let case = Case {
-            spec,
-            scope,
-            entity: entity as u32,
-            span: &span,
-            surveyed: &self.surveyed,
-            entities: &self.entities,
-            exports: &self.ledger.state.exports,
-            listings: &self.ledger.state.listings,
-        };
-        Ok(prove(&case, published.figure, &rows))
-    }
-
-    /// The rows of a scope in a window, by date and rank.
-    fn rows(&self, scope: usize, span: &Span) -> Result<Vec<Observation>> {
-        let scope = &self.surveyed.scopes[scope];
-        let state = &self.ledger.state;
-        let region = state.regions.iter().position(|region| *region == scope.region);
-        let last = [span.last, self.plan.as_of].into_iter().flatten().min();
-        let is_asked = |key: &&MonthKey| {
-            key.chart == scope.chart
-                && span.first.is_none_or(|first| first.month() <= key.month)
-                && last.is_none_or(|last| key.month <= last.month())
-        };
-        let keys: Vec<&MonthKey> = state.months.keys().filter(is_asked).collect();
-        let read = |key: &&MonthKey| -> Result<Vec<Observation>> {
-            let mut rows = self.ledger.read_month(key)?.0;
-            rows.retain(|row| {
-                Some(usize::from(row.region)) == region && last.is_none_or(|last| row.day <= last)
-            });
-            Ok(rows)
-        };
-        let months: Vec<Vec<Observation>> = keys.par_iter().map(read).collect::<Result<_>>()?;
-        Ok(months.into_iter().flatten().collect())
     }
 
     /// The error of a published row that is not what follows from the ledger.
@@ -164,7 +149,7 @@ impl Proofs {
     /// What has changed since the run, a sentence each.
     fn changes(&self, table: &str) -> Result<Vec<String>> {
         let mut changes = Vec::new();
-        let path = publish::latest(&self.plan.out).join(format!("{table}.parquet"));
+        let path = self.folder.join(format!("{table}.parquet"));
         let bytes = std::fs::read(&path).map_err(Error::read(&path))?;
         let hash = blake3::hash(&bytes).to_hex();
         if self.manifest.hash_of(table) != Some(hash.as_str()) {
@@ -194,6 +179,174 @@ impl Proofs {
         Ok(changes)
     }
 }
+
+/// What figures are derived from: a ledger, surveyed, with its entities.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// What is counted, and up to which day.
+    pub plan: &'a Plan,
+    /// The ledger.
+    pub ledger: &'a Ledger,
+    /// Its scopes and calendars.
+    pub surveyed: &'a Surveyed,
+    /// Its tracks, songs, works and artists.
+    pub entities: &'a Entities,
+}
+
+/// A published row that does not follow from the ledger.
+pub struct Contradiction {
+    /// Which of those that were asked for.
+    pub of: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Ground<'_> {
+    /// How each of several published figures came to be; the inner error says which of them does not
+    /// follow from the ledger. Each month of a chart is read once for all.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Damaged`].
+    pub fn courses(self, published: &[Published]) -> Result<Result<Vec<Course>, Contradiction>> {
+        let mut charts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (place, of) in published.iter().enumerate() {
+            charts.entry(of.text("chart")).or_default().push(place);
+        }
+        let mut courses: Vec<Option<Course>> = vec![None; published.len()];
+        for (chart, places) in charts {
+            let regions: Vec<&str> =
+                places.iter().filter_map(|&place| Some(published.get(place)?.text("region"))).collect();
+            let rows = self.rows_of_regions(chart, &regions)?;
+            for place in places {
+                let Some(of) = published.get(place) else { continue };
+                match self.derive(of, Some(&rows))? {
+                    Ok(proof) => courses[place] = Some(Course::of(&proof)),
+                    Err(problem) => return Ok(Err(Contradiction { of: place, problem })),
+                }
+            }
+        }
+        Ok(Ok(courses.into_iter().flatten().collect()))
+    }
+
+    /// The proof of a published row; the inner error says what the entity lacks, or in which columns the
+    /// row is not the derived one. Rows that are not `given` are read.
+    fn derive(self, published: &Published, given: Option<&RowsOf>) -> Result<Result<Proof, String>> {
+        let of_entity = |problem: String| format!("{} {problem}", published.text("entity").escape_debug());
+        let proof = match self.proof(published, given)? {
+            Ok(proof) => proof,
+            Err(problem) => return Ok(Err(of_entity(problem))),
+        };
+        let differences = published.differences(&proof);
+        if differences.is_empty() {
+            return Ok(Ok(proof));
+        }
+        let differences: Vec<String> = differences.iter().map(Difference::to_string).collect();
+        Ok(Err(differences.join("; ")))
+    }
+
+    /// The proof; the inner error says what the entity lacks.
+    fn proof(self, published: &Published, given: Option<&RowsOf>) -> Result<Result<Proof, String>> {
+        let named = |column: &str| published.text(column);
+        let Some(span) = Span::parse(named("window")) else {
+            return Ok(Err(format!("has a window `{}` that is none", named("window").escape_debug())));
+        };
+        let Some(spec) = self.plan.tallies.iter().find(|spec| spec.name == named("tally")) else {
+            return Ok(Err(format!(
+                "is not counted: the pipeline has no tally `{}`",
+                named("tally").escape_debug()
+            )));
+        };
+        let (chart, region) = (named("chart"), named("region"));
+        let scopes = &self.surveyed.scopes;
+        let Some(scope) = scopes.iter().position(|scope| scope.chart == chart && scope.region == region)
+        else {
+            return Ok(Err("has no row there: the ledger has no such chart and region".to_owned()));
+        };
+        let of_kind = self.entities.of(spec.entity);
+        let Some(entity) = of_kind.iter().position(|entity| entity.id == named("entity_id")) else {
+            return Ok(Err(format!(
+                "is nobody in the ledger: no {} has the id `{}`",
+                spec.entity.word(),
+                named("entity_id").escape_debug()
+            )));
+        };
+        let read;
+        let rows = match given.map(|given| given.get(region)) {
+            Some(rows) => rows.map_or(&[][..], Vec::as_slice),
+            None => {
+                read = self.rows(scope, &span)?;
+                &read
+            }
+        };
+        let case = Case {
+            spec,
+            scope,
+            entity: entity as u32,
+            span: &span,
+            surveyed: self.surveyed,
+            entities: self.entities,
+            exports: &self.ledger.state.exports,
+            listings: &self.ledger.state.listings,
+        };
+        Ok(prove(&case, published.figure, rows))
+    }
+
+    /// The rows of a scope in a window, by date and rank.
+    fn rows(self, scope: usize, span: &Span) -> Result<Vec<Observation>> {
+        let scope = &self.surveyed.scopes[scope];
+        let state = &self.ledger.state;
+        let region = state.regions.iter().position(|region| *region == scope.region);
+        let last = [span.last, self.plan.as_of].into_iter().flatten().min();
+        let is_asked = |key: &&MonthKey| {
+            key.chart == scope.chart
+                && span.first.is_none_or(|first| first.month() <= key.month)
+                && last.is_none_or(|last| key.month <= last.month())
+        };
+        let keys: Vec<&MonthKey> = state.months.keys().filter(is_asked).collect();
+        let read = |key: &&MonthKey| -> Result<Vec<Observation>> {
+            let mut rows = self.ledger.read_month(key)?.0;
+            rows.retain(|row| {
+                Some(usize::from(row.region)) == region && last.is_none_or(|last| row.day <= last)
+            });
+            Ok(rows)
+        };
+        let months: Vec<Vec<Observation>> = keys.par_iter().map(read).collect::<Result<_>>()?;
+        Ok(months.into_iter().flatten().collect())
+    }
+
+    /// The rows of a chart in some of its regions, by region, date and rank.
+    fn rows_of_regions(self, chart: &str, regions: &[&str]) -> Result<RowsOf> {
+        let state = &self.ledger.state;
+        let asked: Vec<bool> =
+            state.regions.iter().map(|region| regions.contains(&region.as_str())).collect();
+        let last = self.plan.as_of;
+        let is_asked =
+            |key: &&MonthKey| key.chart == chart && last.is_none_or(|last| key.month <= last.month());
+        let keys: Vec<&MonthKey> = state.months.keys().filter(is_asked).collect();
+        let read = |key: &&MonthKey| -> Result<Vec<Observation>> {
+            let mut rows = self.ledger.read_month(key)?.0;
+            rows.retain(|row| {
+                asked.get(usize::from(row.region)) == Some(&true) && last.is_none_or(|last| row.day <= last)
+            });
+            Ok(rows)
+        };
+        let months: Vec<Vec<Observation>> = keys.par_iter().map(read).collect::<Result<_>>()?;
+        let mut of_regions = RowsOf::new();
+        for row in months.into_iter().flatten() {
+            let Some(region) = state.regions.get(usize::from(row.region)) else { continue };
+            match of_regions.get_mut(region) {
+                Some(rows) => rows.push(row),
+                None => {
+                    of_regions.insert(region.clone(), vec![row]);
+                }
+            }
+        }
+        Ok(of_regions)
+    }
+}
+
+/// Rows by region.
+type RowsOf = BTreeMap<String, Vec<Observation>>;
 
 /// A cell of a published table.
 pub fn value(cell: &AnyValue<'_>) -> Value {

@@ -31,6 +31,8 @@ pub mod parquet;
 pub mod pipeline;
 pub mod proof;
 pub mod publish;
+pub mod report;
+pub mod reporting;
 pub mod run;
 pub mod seal;
 pub mod synth;

@@ -10,7 +10,7 @@ pub use checkpoints::Checkpoints;
 pub use passes::{Counted, count, survey};
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use polars::prelude::DataFrame;
@@ -22,6 +22,7 @@ use crate::changes::Members;
 use crate::claims::{self, Facts};
 use crate::dates::{Day, Month};
 use crate::error::{Error, Result};
+use crate::explain::Ground;
 use crate::exports::{self, Decoded, Discovered, Found, LeftOut, Progress};
 use crate::frame::Frame;
 use crate::history;
@@ -31,7 +32,7 @@ use crate::publish::{self, PublishedTable, ScopeDates};
 use crate::seal;
 use crate::tables::{self, Table};
 use crate::tally::{Asked, Folded, Setup, Surveyed};
-use crate::{arrivals, underway};
+use crate::{arrivals, reporting, underway};
 use passes::{export_order, fold};
 
 /// What a run would begin with.
@@ -310,10 +311,14 @@ fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()>
     }
     let changes =
         plan.on_change.subscription.choose(&since.changes, &members(plan, &counted.entities, &since.changes));
-    let manifest = |tables: &[PublishedTable]| {
+    let ground = Ground { plan, ledger, surveyed: &counted.surveyed, entities: &counted.entities };
+    let manifest = |folder: &Path, tables: &[PublishedTable]| {
         about["tables"] = json!(tables);
         about["before"] = json!(since.before);
-        seal::close(format!("{about:#}\n"))
+        if plan.report {
+            about["report"] = reporting::publish(folder, &about, ground)?;
+        }
+        Ok(seal::close(format!("{about:#}\n")))
     };
     let run = report.run.clone();
     let tables = report.timings.time("publish", || publish::publish(&plan.out, &run, tables, manifest))?;
@@ -375,7 +380,8 @@ fn unchanged(plan: &Plan, ledger: &Ledger) -> Option<String> {
         && manifest.claims == plan.claims.hash
         && manifest.as_of == plan.as_of
         && manifest.program == crate::PROGRAM
-        && tables::ALL.iter().all(|contract| in_place(contract));
+        && tables::ALL.iter().all(|contract| in_place(contract))
+        && reporting::is_in_place(&latest, &manifest);
     same.then_some(manifest.run)
 }
 

@@ -11,6 +11,7 @@ mod log;
 mod metrics;
 mod plan;
 mod progress;
+mod report;
 mod run;
 mod schema;
 mod show;
@@ -76,6 +77,8 @@ enum Command {
     History(history::HistoryArgs),
     /// Prove a published milestone or total from the rows of the ledger
     Explain(explain::ExplainArgs),
+    /// Write a run as one HTML file, to look at and to send
+    Report(report::ReportArgs),
     /// Show the contract of the published tables
     Schema(schema::SchemaArgs),
     /// Look after the catalog
@@ -160,6 +163,7 @@ pub fn main() -> ExitCode {
         Command::Diff(args) => diff::main(args),
         Command::History(args) => history::main(args),
         Command::Explain(args) => explain::main(args),
+        Command::Report(args) => report::main(args, quiet || log_only),
         Command::Verify(args) => verify::main(args, quiet),
         Command::Ledger(args) => ledger::main(args, quiet || log_only),
         Command::Schema(args) => schema::main(args),

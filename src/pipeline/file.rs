@@ -48,6 +48,15 @@ pub struct File {
     pub retention: Option<Retention>,
     #[serde(default)]
     pub on_change: after::OnChange,
+    #[serde(default)]
+    pub report: ReportAt,
+}
+
+/// `[report]`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportAt {
+    pub publish: bool,
 }
 
 /// `[coverage]`.

@@ -77,6 +77,8 @@ pub struct Plan {
     pub retention: Option<Retention>,
     /// Whom to tell of changes.
     pub on_change: Hook,
+    /// Whether a run publishes its report beside its tables.
+    pub report: bool,
     /// BLAKE3 of the pipeline file, in hexadecimal.
     pub hash: String,
 }
@@ -286,6 +288,7 @@ impl Plan {
             full: false,
             retention: file.retention,
             on_change,
+            report: file.report.publish,
             hash: blake3::hash(text.as_bytes()).to_hex().to_string(),
         })
     }

@@ -12,15 +12,18 @@
 //! | `bounds.rs` | what absences can have added |
 //! | `figure.rs` | the columns of the published row, from the above |
 //! | `published.rs` | a published row, and how it is held against the derived one |
+//! | `course.rs` | the sum of a proven figure, date by date |
 //!
 //! Nothing here reads files; [`crate::explain`] does.
 
 mod bounds;
+mod course;
 mod figure;
 mod published;
 mod rows;
 mod sums;
 
+pub use course::Course;
 pub use figure::prove;
 pub use published::{Difference, Figure, Published, Value};
 pub use rows::Span;

@@ -35,6 +35,8 @@ pub struct Manifest {
     pub claims: String,
     /// The tables and the BLAKE3 of their files.
     pub tables: Vec<(String, String)>,
+    /// The BLAKE3 of the report, where there is one.
+    pub report: Option<String>,
     /// The tables and their rows.
     pub rows: Vec<(String, u64)>,
     /// Rows of the exports that were counted.
@@ -118,6 +120,7 @@ impl Manifest {
             scopes: file.scopes,
             rows: file.tables.iter().map(|table| (table.name.clone(), table.rows)).collect(),
             tables: file.tables.into_iter().map(|table| (table.name, table.hash)).collect(),
+            report: file.report.map(|report| report.hash),
             rows_used: file.inputs.iter().map(|input| input.rows_used).sum(),
             inputs: file.inputs.into_iter().filter(|input| !input.replaced).map(Counted::input).collect(),
             duration: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
@@ -138,6 +141,7 @@ struct File {
     #[serde(default)]
     claims: Hash,
     tables: Vec<Published>,
+    report: Option<Hash>,
     #[serde(default)]
     scopes: Vec<ScopeDates>,
     #[serde(default)]

@@ -4,6 +4,7 @@
 //! out/<pipeline>/latest -> .runs/<run>      switched in one step
 //! out/<pipeline>/.runs/<run>/<table>.parquet
 //! out/<pipeline>/.runs/<run>/run.json
+//! out/<pipeline>/.runs/<run>/report.html    where the pipeline asks for it
 //! ```
 //!
 //! A run is written under a temporary name, synced, renamed, and only then made `latest`. The runs
@@ -30,6 +31,8 @@ const RUNS: &str = ".runs";
 const LATEST: &str = "latest";
 /// The manifest of a run.
 pub const MANIFEST: &str = "run.json";
+/// The report of a run, where the pipeline asks for it.
+pub const REPORT: &str = "report.html";
 
 /// A table as published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,15 +48,16 @@ pub struct PublishedTable {
 }
 
 /// Audits the tables, writes them as run `run` and makes that the latest. `manifest` gives the
-/// text of `run.json`.
+/// text of `run.json`, and may add files to the folder, in which the tables stand by then.
 ///
 /// # Errors
-/// [`Error::Audit`] before anything is written, [`Error::Write`]; the latest run is then as it was.
+/// [`Error::Audit`] before anything is written, [`Error::Write`], those of `manifest`; the latest run
+/// is then as it was.
 pub fn publish(
     out: &Path,
     run: &str,
     tables: Vec<Table>,
-    manifest: impl FnOnce(&[PublishedTable]) -> String,
+    manifest: impl FnOnce(&Path, &[PublishedTable]) -> Result<String>,
 ) -> Result<Vec<PublishedTable>> {
     tables.iter().try_for_each(audit)?;
     let runs = out.join(RUNS);
@@ -75,7 +79,8 @@ pub fn publish(
             })
         })
         .collect::<Result<_>>()?;
-    files::write_new(&staging.join(MANIFEST), manifest(&published).as_bytes())?;
+    let manifest = manifest(&staging, &published)?;
+    files::write_new(&staging.join(MANIFEST), manifest.as_bytes())?;
     files::sync_directory(&staging)?;
     let target = runs.join(run);
     underway::reach(Stage::Published, || {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{Faults, Part, plural};
 use crate::error::{Error, Result};
-use crate::publish::{self, MANIFEST, Manifest};
+use crate::publish::{self, MANIFEST, Manifest, REPORT};
 use crate::seal;
 
 /// What to do about a run that is damaged.
@@ -65,9 +65,11 @@ fn check_run(run: &Path) -> (usize, Vec<Found>) {
     if run.file_name().is_some_and(|name| name.to_string_lossy() != manifest.run) {
         found.push((run.to_owned(), format!("its {MANIFEST} is the one of run {}", manifest.run)));
     }
-    let of_tables = manifest.tables.par_iter().filter_map(|(table, due)| {
+    let tables = manifest.tables.iter().map(|(table, due)| (format!("{table}.parquet"), due));
+    let files: Vec<_> = tables.chain(manifest.report.iter().map(|due| (REPORT.to_owned(), due))).collect();
+    let of_files = files.into_par_iter().filter_map(|(file, due)| {
         // The name comes from a text that may have been edited.
-        let path = run.join(Path::new(&format!("{table}.parquet")).file_name()?);
+        let path = run.join(Path::new(&file).file_name()?);
         let problem = match std::fs::read(&path).map_err(Error::read(&path)) {
             Ok(bytes) if blake3::hash(&bytes).to_hex().as_str() == due => return None,
             Ok(_) => format!("it is not the file that the run wrote: its hash is not the one in {MANIFEST}"),
@@ -75,7 +77,7 @@ fn check_run(run: &Path) -> (usize, Vec<Found>) {
         };
         Some((path, problem))
     });
-    let of_tables: Vec<Found> = of_tables.collect();
-    found.extend(of_tables);
+    let of_files: Vec<Found> = of_files.collect();
+    found.extend(of_files);
     (manifest.tables.len(), found)
 }

@@ -21,6 +21,7 @@
 //! | `golden.rs` | the cases of `tests/golden` |
 //! | `properties.rs` | the tables, against the oracle on made-up worlds |
 //! | `explain.rs` | proofs of published figures, all of them and one by one |
+//! | `report.rs` | the report as a file; `tests/browser` opens it |
 //! | `sample.rs` | the exports that ship and the story they tell |
 //! | `real_exports.rs` | exports of the real world, where they are at hand |
 
@@ -44,6 +45,7 @@ mod operations;
 mod oracle;
 mod properties;
 mod real_exports;
+mod report;
 mod sample;
 mod show;
 mod signals;
