@@ -35,6 +35,7 @@ pub mod report;
 pub mod reporting;
 pub mod run;
 pub mod seal;
+pub mod starter;
 pub mod synth;
 pub mod tables;
 pub mod tally;

@@ -14,8 +14,7 @@ use polars_parquet::parquet::error::ParquetError;
 use polars_parquet::parquet::fallible_streaming_iterator;
 use polars_parquet::write::{
     CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator, Encoding, FileWriter,
-    KeyValue, ParquetType, StatisticsOptions, Version, WriteOptions, array_to_columns,
-    schema_to_metadata_key, to_parquet_schema,
+    KeyValue, ParquetType, StatisticsOptions, Version, WriteOptions, array_to_columns, to_parquet_schema,
 };
 use rayon::prelude::*;
 
@@ -66,8 +65,8 @@ pub fn to_bytes(frame: &Frame, about: Vec<(String, String)>) -> Result<Vec<u8>> 
         writer.write(group.height() as u64, columns)?;
         from += group.height();
     }
-    let mut head = vec![schema_to_metadata_key(writer.schema())];
-    head.extend(about.into_iter().map(|(key, value)| KeyValue::new(key, value)));
+    // Not the Arrow schema: its text type is that of polars, with which other readers cannot filter.
+    let head = about.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect();
     writer.end(Some(head))?;
     drop(writer);
     Ok(bytes)

@@ -114,6 +114,7 @@ pub struct Timings(pub Vec<(&'static str, Duration)>);
 
 impl Timings {
     fn time<T>(&mut self, stage: &'static str, work: impl FnOnce() -> T) -> T {
+        underway::turn_to(stage);
         let start = Instant::now();
         let result = work();
         self.0.push((stage, start.elapsed()));
@@ -197,7 +198,15 @@ impl Prepared {
         let usable = |export: &exports::Export| usable(export) && !left_out.contains(&export.found.name);
         if !self.decoded.exports.iter().any(usable) && self.ledger.state.listed().next().is_none() {
             let roots: Vec<String> = plan.roots.iter().map(|root| root.display().to_string()).collect();
-            let first = refused.or_else(set_aside).map_or(String::new(), |first| format!("; {first}"));
+            let none = || {
+                let endings = exports::ENDINGS.join(", ");
+                format!(
+                    "no file there ends in {endings}; put exports there, `chartledger inspect FILE` says \
+                     whether one can be read"
+                )
+            };
+            let first = refused.or_else(set_aside).or_else(|| self.found.is_empty().then(none));
+            let first = first.map_or(String::new(), |first| format!("; {first}"));
             return Err(Error::Input(format!("no usable export under {}{first}", roots.join(", "))));
         }
         if plan.strict {

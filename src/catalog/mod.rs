@@ -119,6 +119,14 @@ impl Catalog {
         groups(a).any(|group| groups(b).any(|other| other == group))
     }
 
+    /// The ids of the artists who go by a name at any time and in any case, and all their names.
+    pub fn also_called(&self, name: &str) -> Vec<&str> {
+        let name = name.to_lowercase();
+        let is_called = |names: &[&str]| names.iter().any(|known| known.to_lowercase() == name);
+        let called = self.names.known().filter(|(_, _, names)| is_called(names));
+        called.flat_map(|(id, _, names)| names.into_iter().chain([id])).collect()
+    }
+
     /// The ids of the cohorts.
     pub fn cohort_ids(&self) -> Vec<&str> {
         self.cohorts.keys().map(String::as_str).collect()

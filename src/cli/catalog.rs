@@ -11,7 +11,7 @@ use chartledger::pipeline::{Overrides, Plan};
 use clap::{Args, Subcommand};
 use polars::prelude::*;
 
-use super::show::{self, Format};
+use super::output::{self, Format};
 use super::text;
 
 /// What `catalog` takes.
@@ -24,13 +24,14 @@ pub struct CatalogArgs {
 #[derive(Subcommand)]
 enum CatalogCommand {
     /// List what looks alike in the ledger and is not mapped together; changes nothing
+    #[command(after_help = crate::cli::examples::CATALOG_CHECK)]
     Check(CheckArgs),
 }
 
 #[derive(Args)]
 struct CheckArgs {
-    /// The pipeline file
-    #[arg(value_name = "PIPELINE", default_value = "pipelines/k-soloists.toml")]
+    /// The pipeline file; chartledger.toml here without it, or else pipelines/k-soloists.toml
+    #[arg(value_name = "PIPELINE", default_value = "", hide_default_value = true, value_parser = crate::cli::pipeline_file())]
     pipeline: PathBuf,
     /// The ledger, instead of the pipeline's
     #[arg(long, value_name = "DIR")]
@@ -79,9 +80,8 @@ fn check(args: CheckArgs) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match Format::or_usual(args.format) {
         Format::Table => table(&mut out, &found)?,
-        Format::Csv => show::csv(&mut out, &frame(&found)?)?,
-        Format::Json => show::json(&mut out, &frame(&found)?)?,
         Format::Markdown => markdown(&mut out, &found)?,
+        format => output::rows(&mut out, &frame(&found)?, format)?,
     }
     out.flush()?;
     Ok(())
@@ -149,7 +149,7 @@ fn markdown(out: &mut impl Write, found: &[LookAlike]) -> io::Result<()> {
     writeln!(out, "| {} |", COLUMNS.join(" | "))?;
     writeln!(out, "| {} |", COLUMNS.map(|_| "---").join(" | "))?;
     for found in found {
-        let cells = cells(found).map(|cell| lines(&cell, "<br>", show::escaped));
+        let cells = cells(found).map(|cell| lines(&cell, "<br>", output::escaped));
         writeln!(out, "| {} |", cells.join(" | "))?;
     }
     Ok(())

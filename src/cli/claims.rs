@@ -10,7 +10,8 @@ use chartledger::pipeline::{Overrides, Plan};
 use clap::{Args, Subcommand};
 use polars::prelude::*;
 
-use super::{show, text};
+use super::output::{Format, OutputArgs};
+use super::text;
 
 /// What `claims` takes.
 #[derive(Args)]
@@ -22,6 +23,7 @@ pub struct ClaimsArgs {
 #[derive(Subcommand)]
 enum Command {
     /// Judge the claims of a file by the ledger as it is; reads no export and writes nothing
+    #[command(after_help = crate::cli::examples::CLAIMS_CHECK)]
     Check(CheckArgs),
 }
 
@@ -30,8 +32,8 @@ struct CheckArgs {
     /// The claims file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The pipeline file: its ledger, catalog, tallies and rankings
-    #[arg(value_name = "PIPELINE", default_value = "pipelines/k-soloists.toml")]
+    /// The pipeline file: its ledger, catalog, tallies and rankings; by default the one that is here
+    #[arg(value_name = "PIPELINE", default_value = "", hide_default_value = true, value_parser = crate::cli::pipeline_file())]
     pipeline: PathBuf,
     /// The ledger, instead of the pipeline's
     #[arg(long, value_name = "DIR")]
@@ -39,9 +41,8 @@ struct CheckArgs {
     /// Ignore data days after DATE
     #[arg(long, value_name = "DATE")]
     as_of: Option<Day>,
-    /// How to write it; a short table on a terminal, CSV with every column elsewhere
-    #[arg(long, value_enum)]
-    format: Option<show::Format>,
+    #[command(flatten)]
+    output: OutputArgs,
     /// Exit with 4 if a claim is contradicted
     #[arg(long)]
     strict: bool,
@@ -49,13 +50,12 @@ struct CheckArgs {
 
 /// Judges; with `quiet`, says no more than the verdicts.
 pub fn main(args: ClaimsArgs, quiet: bool) -> anyhow::Result<()> {
-    let Command::Check(CheckArgs { file, pipeline, ledger, as_of, format, strict }) = args.command;
+    let Command::Check(CheckArgs { file, pipeline, ledger, as_of, output, strict }) = args.command;
     let claims = Some(file.clone());
     let plan = Plan::load(&pipeline, Overrides { ledger, claims, as_of, ..Overrides::default() })?;
     let frame = chartledger::run::check_claims(&plan)?.frame.to_polars()?;
-    let format = show::Format::or_usual(format);
-    let shown = if format == show::Format::Table { short(&frame)? } else { frame.clone() };
-    show::write(&shown, format)?;
+    let shown = if output.format() == Format::Table { short(&frame)? } else { frame.clone() };
+    output.write(&shown, true)?;
     let verdicts = frame.column("verdict")?.str()?;
     let count = |verdict: Verdict| verdicts.iter().filter(|word| *word == Some(verdict.word())).count();
     let contradicted = count(Verdict::Contradicted);

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use chartledger::error::Error;
 use chartledger::pipeline::{Overrides, Plan};
 use chartledger::{history, publish, tables};
 use clap::Args;
 
-use super::show;
+use super::filter;
+use super::output::OutputArgs;
 
 /// What `diff` takes.
 #[derive(Args)]
@@ -18,8 +18,8 @@ pub struct DiffArgs {
     /// The later run; the latest without it
     #[arg(value_name = "RUN")]
     after: Option<String>,
-    /// The pipeline file
-    #[arg(long, value_name = "PIPELINE", default_value = "pipelines/k-soloists.toml")]
+    /// The pipeline file; chartledger.toml here without it, or else pipelines/k-soloists.toml
+    #[arg(long, value_name = "PIPELINE", default_value = "", hide_default_value = true, value_parser = crate::cli::pipeline_file())]
     pipeline: PathBuf,
     /// The output folder, instead of the pipeline's
     #[arg(long, value_name = "DIR")]
@@ -30,13 +30,12 @@ pub struct DiffArgs {
     /// At most this many rows
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// How to write it; a table on a terminal, CSV elsewhere
-    #[arg(long, value_enum)]
-    format: Option<show::Format>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub fn main(args: DiffArgs) -> anyhow::Result<()> {
-    let DiffArgs { before, after, pipeline, out, columns, limit, format } = args;
+    let DiffArgs { before, after, pipeline, out, columns, limit, output } = args;
     let plan = Plan::load(&pipeline, Overrides { out, ..Overrides::default() })?;
     let after = publish::find_run(&plan.out, after.as_deref().unwrap_or("latest"))?;
     let before = match before {
@@ -44,14 +43,12 @@ pub fn main(args: DiffArgs) -> anyhow::Result<()> {
         None => history::run_before(&plan.out, &after)?,
     };
     let mut frame = tables::changes::rows(&history::diff(&plan.out, &before, &after)?)?.to_polars()?;
-    if let Some(unknown) = columns.iter().find(|name| frame.column(name).is_err()) {
-        let names: Vec<&str> = frame.columns().iter().map(|column| column.name().as_str()).collect();
-        let names = names.join(", ");
-        return Err(Error::Usage(format!("changes have no column `{unknown}`; they have {names}")).into());
+    for name in &columns {
+        filter::column("changes", &frame, name)?;
     }
     if !columns.is_empty() {
         frame = frame.select(&columns)?;
     }
     let frame = limit.map_or(frame.clone(), |limit| frame.head(Some(limit)));
-    show::write(&frame, show::Format::or_usual(format))
+    output.write(&frame, !columns.is_empty())
 }

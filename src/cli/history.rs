@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{KeptArgs, show};
+use super::KeptArgs;
+use super::output::OutputArgs;
 
 /// What `history` takes.
 #[derive(Args)]
@@ -12,15 +13,14 @@ pub struct HistoryArgs {
     /// Only the last so many
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// How to write it; a table on a terminal, CSV elsewhere
-    #[arg(long, value_enum)]
-    format: Option<show::Format>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub fn main(args: HistoryArgs) -> anyhow::Result<()> {
-    let HistoryArgs { kept, limit, format } = args;
+    let HistoryArgs { kept, limit, output } = args;
     let plan = kept.load()?;
     let frame = chartledger::history::timeline(&plan)?;
     let frame = limit.map_or(frame.clone(), |limit| frame.tail(Some(limit)));
-    show::write(&frame, show::Format::or_usual(format))
+    output.write(&frame, false)
 }

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use chartledger::error::Error;
-use chartledger::exports::{self, Discovered, Intake, LeftOut, Progress};
+use chartledger::exports::dialect::Mapped;
+use chartledger::exports::propose::{self, propose as guess};
+use chartledger::exports::{self, Discovered, Found, Intake, LeftOut, Progress};
 use chartledger::pipeline::{Overrides, Plan};
 use clap::Args;
 
@@ -20,6 +22,9 @@ pub struct InspectArgs {
     /// A pipeline file whose mapped dialects to try first
     #[arg(long, value_name = "PIPELINE")]
     pipeline: Option<PathBuf>,
+    /// Print only the [[mapped]] tables proposed for files that no dialect fits, to paste or append
+    #[arg(long)]
+    propose: bool,
 }
 
 pub fn main(args: InspectArgs) -> anyhow::Result<()> {
@@ -27,12 +32,19 @@ pub fn main(args: InspectArgs) -> anyhow::Result<()> {
         Some(path) => Plan::load(path, Overrides::default())?.mapped,
         None => Vec::new(),
     };
+    if let Some(missing) = args.files.iter().find(|file| file.symlink_metadata().is_err()) {
+        return Err(Error::Input(format!("{} does not exist", missing.display())).into());
+    }
     let Discovered { found, left_out, .. } = exports::discover_all(&args.files, &Intake::default())?;
     if found.is_empty() && left_out.is_empty() {
         let endings = exports::ENDINGS.join(", ");
         return Err(Error::Input(format!("no file there ends like an export: {endings}")).into());
     }
+    if args.propose {
+        return propose_only(found, &mapped);
+    }
     let mut out = io::stdout().lock();
+    let mut proposed = BTreeSet::new();
     let mut refused = left_out.len();
     for LeftOut { name, problem } in left_out {
         writeln!(out, "{}\n  problem  {}", text::printable(&name), text::printable(&problem))?;
@@ -46,6 +58,9 @@ pub fn main(args: InspectArgs) -> anyhow::Result<()> {
                 Err(problem) => {
                     refused += 1;
                     writeln!(out, "  problem  {}", text::printable(problem))?;
+                    if export.hash.is_some() && export.found.size > 0 {
+                        propose(&mut out, &export.found, &mut proposed)?;
+                    }
                     continue;
                 }
             };
@@ -90,5 +105,78 @@ pub fn main(args: InspectArgs) -> anyhow::Result<()> {
     match refused {
         0 => Ok(()),
         count => Err(Error::Input(format!("no dialect fits {}", text::plural(count, "file"))).into()),
+    }
+}
+
+/// Proposes a dialect for a file that none fits, and says what comes of it; the same one only once.
+fn propose(out: &mut impl Write, found: &Found, proposed: &mut BTreeSet<String>) -> anyhow::Result<()> {
+    let table = match guess(found) {
+        Ok(table) => table,
+        Err(problem) => {
+            writeln!(out, "  guess    none: {}", text::printable(&problem))?;
+            return Ok(());
+        }
+    };
+    // Files of one shape differ in their names alone.
+    let columns = table.split_once("[mapped.columns]").map_or("", |(_, columns)| columns).to_owned();
+    if !proposed.insert(columns) {
+        writeln!(out, "  guess    as above")?;
+        return Ok(());
+    }
+    let tried = propose::parse(&table).map(|mapped| tried(found, &mapped));
+    let tried = tried.unwrap_or_else(|problem| format!("it is of no use: {problem}"));
+    writeln!(out, "  guess    with this in the pipeline file, {tried}\n")?;
+    for line in table.lines() {
+        writeln!(out, "{}", text::printable(line))?;
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+/// What becomes of a file with a dialect.
+fn tried(found: &Found, mapped: &[Mapped]) -> String {
+    let decoded = exports::decode(vec![found.clone()], mapped, &Progress::default());
+    let content = match decoded.exports.first().map(|export| &export.content) {
+        Some(Ok(content)) => content,
+        Some(Err(problem)) => return format!("it cannot be read all the same: {}", text::printable(problem)),
+        None => return "nothing is read".to_owned(),
+    };
+    let rows = text::plural(content.rows_read as i64, "row");
+    let dates = content.days.map_or(String::new(), |(first, last)| format!(", {first} to {last}"));
+    let quarantined = match content.set_aside.first() {
+        None => String::new(),
+        Some(row) => {
+            let (count, first) = (content.set_aside.len(), format!("{} in line {}", row.reason, row.line));
+            format!("; {} of them to quarantine, the first: {first}", text::thousands(count as i64))
+        }
+    };
+    format!("{rows} are read{dates}{quarantined}")
+}
+
+/// The tables alone, each once.
+fn propose_only(found: Vec<Found>, mapped: &[Mapped]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let mut proposed = BTreeSet::new();
+    let mut hopeless = None;
+    for found in found {
+        let decoded = exports::decode(vec![found.clone()], mapped, &Progress::default());
+        if decoded.exports.iter().all(|export| export.content.is_ok()) {
+            continue;
+        }
+        match guess(&found) {
+            Ok(table) => {
+                let columns = table.split_once("[mapped.columns]").map_or("", |(_, columns)| columns);
+                if proposed.insert(columns.to_owned()) {
+                    writeln!(out, "\n{}", table.trim_end())?;
+                }
+            }
+            Err(problem) => hopeless = hopeless.or(Some(format!("{}: {problem}", found.name))),
+        }
+    }
+    match hopeless {
+        None => Ok(()),
+        Some(problem) => {
+            Err(Error::Input(format!("no dialect fits, and none can be proposed: {problem}")).into())
+        }
     }
 }

@@ -13,6 +13,9 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::progress;
+use super::text::{json_escaped, printable};
+
 /// Starts the log: what is `usual` for the format, less if `quiet`, more for each `verbose`.
 pub fn start(json: bool, quiet: bool, verbose: u8) {
     // The summary of a command says in its own words what the log says at info.
@@ -23,8 +26,21 @@ pub fn start(json: bool, quiet: bool, verbose: u8) {
         (_, 2) => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level);
+    let log = tracing_subscriber::fmt().with_writer(|| Aside).with_max_level(level);
     log.event_format(Lines { json }).init();
+}
+
+/// Standard error, above the progress bar.
+struct Aside;
+
+impl io::Write for Aside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        progress::aside(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct Lines {
@@ -48,14 +64,14 @@ where
             if let Some(run) = run {
                 fields.insert("run".to_owned(), run.into());
             }
-            return writeln!(out, "{}", Value::Object(fields));
+            return writeln!(out, "{}", json_escaped(&Value::Object(fields).to_string()));
         }
         write!(out, "{level:>5} ")?;
         if let Some(Value::String(message)) = fields.remove("message") {
-            write!(out, "{}", super::text::printable(&message))?;
+            write!(out, "{}", printable(&message))?;
         }
         for (name, value) in &fields {
-            write!(out, " {name}={value}")?;
+            write!(out, " {name}={}", json_escaped(&value.to_string()))?;
         }
         match run.filter(|_| !fields.contains_key("run")) {
             Some(run) => writeln!(out, " run={run}"),

@@ -3,35 +3,45 @@
 mod catalog;
 mod claims;
 mod diff;
+mod examples;
 mod explain;
+mod filter;
+mod fit;
 mod history;
+mod init;
 mod inspect;
 mod ledger;
 mod log;
 mod metrics;
+mod nearest;
+mod output;
+mod pager;
 mod plan;
 mod progress;
 mod report;
 mod run;
 mod schema;
+mod shell;
 mod show;
 mod signals;
 mod synth;
 mod text;
 mod verify;
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chartledger::dates::Day;
 use chartledger::error::{EXIT_CODES, Error};
 use chartledger::pipeline::{Overrides, Plan};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use chartledger::starter;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// From music-streaming chart exports to milestone and ranking tables.
 #[derive(Parser)]
-#[command(name = "chartledger", version, about, after_help = exit_codes())]
+#[command(name = "chartledger", version, about, after_help = after_help(), max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -64,40 +74,62 @@ enum LogFormat {
 #[derive(Subcommand)]
 enum Command {
     /// Run a pipeline: read new exports, add up, publish the tables
+    #[command(after_help = examples::RUN)]
     Run(run::RunArgs),
     /// Say what a run would do, and write nothing
+    #[command(after_help = examples::PLAN)]
     Plan(plan::PlanArgs),
     /// Say what files are: dialect, chart, region, dates, rows, problems
+    #[command(after_help = examples::INSPECT)]
     Inspect(inspect::InspectArgs),
     /// Show a published table
+    #[command(after_help = examples::SHOW)]
     Show(show::ShowArgs),
     /// Tell what a run changed against the one before, or any run against another
+    #[command(after_help = examples::DIFF)]
     Diff(diff::DiffArgs),
     /// List the commits of the ledger and the runs
+    #[command(after_help = examples::HISTORY)]
     History(history::HistoryArgs),
     /// Prove a published milestone or total from the rows of the ledger
+    #[command(after_help = examples::EXPLAIN)]
     Explain(explain::ExplainArgs),
     /// Write a run as one HTML file, to look at and to send
     Report(report::ReportArgs),
     /// Show the contract of the published tables
+    #[command(after_help = examples::SCHEMA)]
     Schema(schema::SchemaArgs),
     /// Look after the catalog
+    #[command(after_help = examples::CATALOG)]
     Catalog(catalog::CatalogArgs),
     /// Check that ledger and runs are as they were written, and that the tables follow
+    #[command(after_help = examples::VERIFY)]
     Verify(verify::VerifyArgs),
     /// Look after the ledger
+    #[command(after_help = examples::LEDGER)]
     Ledger(ledger::LedgerArgs),
     /// Judge statements by what the ledger holds
+    #[command(after_help = examples::CLAIMS)]
     Claims(claims::ClaimsArgs),
     /// Make synthetic exports, the same ones for the same seed
+    #[command(after_help = examples::SYNTH)]
     Synth(synth::SynthArgs),
+    /// Begin: a commented pipeline, a catalog to fill, a folder for exports; overwrites nothing
+    #[command(after_help = examples::INIT)]
+    Init(init::InitArgs),
+    /// Write completions for a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(shell::CompletionsArgs),
+    /// Write the manual
+    #[command(after_help = examples::MAN)]
+    Man(shell::ManArgs),
 }
 
 /// Which pipeline, and what to change about it.
 #[derive(Args)]
 struct PipelineArgs {
-    /// The pipeline file
-    #[arg(value_name = "PIPELINE", default_value = "pipelines/k-soloists.toml")]
+    /// The pipeline file; chartledger.toml here without it, or else pipelines/k-soloists.toml
+    #[arg(value_name = "PIPELINE", default_value = "", hide_default_value = true, value_parser = pipeline_file())]
     pipeline: PathBuf,
     /// Files or folders of exports, instead of the pipeline's
     #[arg(long, value_name = "PATH", num_args = 1..)]
@@ -127,8 +159,8 @@ impl PipelineArgs {
 /// Where a pipeline keeps what it has, for commands that read no exports.
 #[derive(Args)]
 struct KeptArgs {
-    /// The pipeline file
-    #[arg(value_name = "PIPELINE", default_value = "pipelines/k-soloists.toml")]
+    /// The pipeline file; chartledger.toml here without it, or else pipelines/k-soloists.toml
+    #[arg(value_name = "PIPELINE", default_value = "", hide_default_value = true, value_parser = pipeline_file())]
     pipeline: PathBuf,
     /// The ledger, instead of the pipeline's
     #[arg(long, value_name = "DIR")]
@@ -155,9 +187,10 @@ pub fn main() -> ExitCode {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
     }
     let log_only = log_format == LogFormat::Json;
+    let logs = log_only || verbose > 0;
     let result = match cli.command {
-        Command::Run(args) => run::main(args, quiet, log_only),
-        Command::Plan(args) => plan::main(args),
+        Command::Run(args) => run::main(args, quiet, log_only, logs),
+        Command::Plan(args) => plan::main(args, quiet, logs),
         Command::Inspect(args) => inspect::main(args),
         Command::Show(args) => show::main(args),
         Command::Diff(args) => diff::main(args),
@@ -170,6 +203,9 @@ pub fn main() -> ExitCode {
         Command::Catalog(args) => catalog::main(args),
         Command::Claims(args) => claims::main(args, quiet || log_only),
         Command::Synth(args) => synth::main(args, quiet || log_only),
+        Command::Init(args) => init::main(args, quiet || log_only),
+        Command::Completions(args) => shell::completions(args, Cli::command()),
+        Command::Man(args) => shell::man(args, Cli::command(), quiet || log_only),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -203,10 +239,10 @@ fn say(json: bool, error: &str) {
         // A file's name could steer a terminal.
         let printable: String = error
             .chars()
-            .map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c })
+            .map(|c| if text::steers(c) && c != '\n' && c != '\t' { '\u{FFFD}' } else { c })
             .collect();
         // Standard error may be closed, and then there is nobody to tell.
-        let _ = writeln!(io::stderr(), "error: {printable}");
+        let _ = progress::aside(format!("error: {printable}\n").as_bytes());
     }
 }
 
@@ -219,7 +255,20 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(broken))
 }
 
-fn exit_codes() -> String {
+fn after_help() -> String {
     let lines = EXIT_CODES.map(|(code, meaning)| format!("  {code}  {meaning}"));
-    format!("Exit codes:\n{}", lines.join("\n"))
+    format!("{}\n\nExit codes:\n{}", examples::FIRST, lines.join("\n"))
+}
+
+/// The pipeline file as the command line has it: the one that is named, or else the folder's own, or
+/// else that of the sample.
+fn pipeline_file() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(|named| {
+        let (own, sample) = (Path::new(starter::PIPELINE), Path::new("pipelines/k-soloists.toml"));
+        match named.is_empty() {
+            false => PathBuf::from(named),
+            true if sample.exists() && !own.exists() => sample.to_owned(),
+            true => own.to_owned(),
+        }
+    })
 }

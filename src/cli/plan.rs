@@ -1,13 +1,14 @@
 //! `chartledger plan`
 
 use std::io::{self, Write};
+use std::time::Duration;
 
-use chartledger::exports::Progress;
 use chartledger::ledger::Change;
 use chartledger::pipeline::Overrides;
 use chartledger::tables;
 use clap::Args;
 
+use super::progress::Watcher;
 use super::{PipelineArgs, text};
 
 /// What `plan` takes.
@@ -17,9 +18,11 @@ pub struct PlanArgs {
     pub pipeline: PipelineArgs,
 }
 
-pub fn main(args: PlanArgs) -> anyhow::Result<()> {
+/// Plans; `logs` says that the log tells more than warnings.
+pub fn main(args: PlanArgs, quiet: bool, logs: bool) -> anyhow::Result<()> {
     let plan = args.pipeline.load(Overrides::default())?;
-    let prepared = chartledger::run::prepare(&plan, &Progress::default())?;
+    let watcher = Watcher::of(logs, Duration::from_secs(5), quiet);
+    let prepared = watcher.watch(|progress| chartledger::run::prepare(&plan, progress))?;
     let mut out = io::stdout().lock();
     let count = |wanted: Change| prepared.found.iter().filter(|(_, change)| *change == wanted).count();
     writeln!(out, "pipeline   {} — {}", plan.name, plan.description)?;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chartledger::dates::Day;
 use chartledger::freshness;
@@ -15,7 +16,8 @@ use clap::Args;
 use polars::prelude::*;
 
 use super::metrics::MetricsFile;
-use super::{PipelineArgs, claims, plan, progress, signals, text};
+use super::progress::Watcher;
+use super::{PipelineArgs, claims, fit, pager, plan, signals, text};
 
 /// What `run` takes.
 #[derive(Args)]
@@ -40,16 +42,20 @@ pub struct RunArgs {
     /// Start this command with the changes as JSON on its standard input, if there are any that matter
     #[arg(long, value_name = "CMD")]
     on_change: Option<String>,
+    /// How often a log says how far the run is; 0 for never
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+    progress_every: f64,
 }
 
-/// Runs; `log_only` keeps the summary, which is for people, off standard error.
-pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
+/// Runs; `log_only` keeps the summary, which is for people, off standard error, and `logs` says that
+/// the log tells more than warnings.
+pub fn main(args: RunArgs, quiet: bool, log_only: bool, logs: bool) -> anyhow::Result<()> {
     if args.dry_run {
-        return plan::main(plan::PlanArgs { pipeline: args.pipeline });
+        return plan::main(plan::PlanArgs { pipeline: args.pipeline }, quiet, logs);
     }
     let today = args.today.unwrap_or_else(freshness::today);
     let mut metrics = MetricsFile::new(&args.pipeline.pipeline, args.metrics, today);
-    let (full, allow_loss) = (args.full, args.allow_loss);
+    let (full, allow_loss, every) = (args.full, args.allow_loss, args.progress_every);
     let more = Overrides { on_change: args.on_change, ..Overrides::default() };
     let result = args.pipeline.load(more).and_then(|mut plan| {
         plan.full = full;
@@ -65,8 +71,8 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool) -> anyhow::Result<()> {
                 let _ = stopped.write(code, None);
             },
         )?;
-        let report =
-            progress::with_bar(quiet || log_only, |progress| chartledger::run::run(&plan, progress))?;
+        let watcher = Watcher::of(logs, Duration::try_from_secs_f64(every).unwrap_or_default(), quiet);
+        let report = watcher.watch(|progress| chartledger::run::run(&plan, progress))?;
         Ok((plan, report))
     });
     let (report, result) = match result {
@@ -119,14 +125,15 @@ fn show(report: &Report, quiet: bool, log_only: bool) -> anyhow::Result<()> {
         match frame.height() {
             0 => writeln!(out, "\n{name}: nobody yet")?,
             _ => {
-                let (by, table) = (convention(frame)?, text::frame_table(&shown(frame)?, None)?);
-                writeln!(out, "\n{name}, by {by}\n{table}")?;
+                let by = convention(frame)?;
+                let table = fit::table(&shown(frame)?, pager::width(), true)?;
+                write!(out, "\n{name}, by {by}\n{table}")?;
             }
         }
     }
     if let Some(verdicts) = report.claims.as_ref().filter(|_| !quiet) {
-        let verdicts = text::frame_table(&claims::short(verdicts)?, None)?;
-        writeln!(io::stdout().lock(), "\nclaims\n{verdicts}")?;
+        let verdicts = fit::table(&claims::short(verdicts)?, pager::width(), true)?;
+        write!(io::stdout().lock(), "\nclaims\n{verdicts}")?;
     }
     Ok(())
 }

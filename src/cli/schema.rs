@@ -1,18 +1,23 @@
 //! `chartledger schema`
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 
 use chartledger::error::Error;
 use chartledger::tables::describe;
 use chartledger::tables::{self, Contract};
-use clap::{Args, ValueEnum};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Args, Command, ValueEnum};
 use serde_json::Value;
+
+use super::nearest::did_you_mean;
+use super::text;
 
 /// What `schema` takes.
 #[derive(Args)]
 pub struct SchemaArgs {
     /// One table; all of them without it
-    #[arg(value_name = "TABLE")]
+    #[arg(value_name = "TABLE", value_parser = TableName)]
     table: Option<String>,
     /// How to write it
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -52,12 +57,30 @@ pub fn main(args: SchemaArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The name of a table, for which help and completions list those there are. What is none of them is
+/// answered later, with the nearest.
+#[derive(Clone)]
+pub struct TableName;
+
+impl TypedValueParser for TableName {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let named = |contract: &&Contract| PossibleValue::new(contract.name).help(contract.about);
+        Some(Box::new(tables::ALL.iter().map(named).collect::<Vec<_>>().into_iter()))
+    }
+}
+
 /// The contract of a table by its name.
 pub fn contract(name: &str) -> Result<&'static Contract, Error> {
-    let nearest = |contract: &&&Contract| (strsim::jaro_winkler(contract.name, name) * 1e6) as u32;
     tables::ALL.into_iter().find(|contract| contract.name == name).ok_or_else(|| {
-        let meant = tables::ALL.iter().max_by_key(nearest).map_or("", |contract| contract.name);
-        let all = tables::ALL.map(|contract| contract.name).join(", ");
-        Error::Usage(format!("no table is called `{name}`; did you mean {meant}? The tables are {all}"))
+        let names = tables::ALL.map(|contract| contract.name);
+        let all = format!("the tables are {}", names.join(", "));
+        let meant = did_you_mean(names, name, all);
+        Error::Usage(format!("no table is called `{}`; {meant}", text::printable(name)))
     })
 }

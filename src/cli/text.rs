@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chartledger::dates::Day;
 use chartledger::run::Refused;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use comfy_table::{ContentArrangement, Table};
 use polars::prelude::*;
 
 /// A whole number with its thousands apart: `1,400,393,033`.
@@ -57,13 +57,29 @@ pub fn path(path: &Path) -> String {
     tidy.display().to_string()
 }
 
-/// Text without control characters, which could steer a terminal.
+/// Whether a character steers a terminal instead of being shown: control characters, line ends, and
+/// those that turn the direction of what follows.
+pub fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text without characters that could steer a terminal.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) {
-        Cow::Owned(text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect())
+    if text.chars().any(steers) {
+        Cow::Owned(text.chars().map(|c| if steers(c) { '\u{FFFD}' } else { c }).collect())
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// JSON with every character escaped that could steer a terminal: the same to whoever parses it.
+pub fn json_escaped(json: &str) -> Cow<'_, str> {
+    let steers = |c: char| steers(c) && c != '\n';
+    if !json.chars().any(steers) {
+        return Cow::Borrowed(json);
+    }
+    let escaped = |c: char| if steers(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    Cow::Owned(json.chars().map(escaped).collect())
 }
 
 /// The value of a cell as plain text; `None` where it is empty.
@@ -112,30 +128,4 @@ pub fn table(width: Option<u16>) -> Table {
         table.set_width(width);
     }
     table
-}
-
-/// A frame as a table for people: whole numbers right-aligned with thousands apart.
-pub fn frame_table(frame: &DataFrame, width: Option<u16>) -> PolarsResult<Table> {
-    let mut table = table(width);
-    let numeric: Vec<bool> = frame.columns().iter().map(|column| column.dtype().is_integer()).collect();
-    let align = |numeric: bool| if numeric { CellAlignment::Right } else { CellAlignment::Left };
-    table.set_header(
-        frame
-            .columns()
-            .iter()
-            .zip(&numeric)
-            .map(|(column, numeric)| Cell::new(column.name()).set_alignment(align(*numeric))),
-    );
-    for row in 0..frame.height() {
-        let mut cells = Vec::with_capacity(numeric.len());
-        for (column, numeric) in frame.columns().iter().zip(&numeric) {
-            let text = match column.get(row)? {
-                AnyValue::Int64(value) => thousands(value),
-                value => plain(&value).unwrap_or_default(),
-            };
-            cells.push(Cell::new(printable(&text)).set_alignment(align(*numeric)));
-        }
-        table.add_row(cells);
-    }
-    Ok(table)
 }

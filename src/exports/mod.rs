@@ -9,6 +9,7 @@
 //! | `discover.rs` | which files |
 //! | `intake.rs` | limits, and files that are still being written |
 //! | `open.rs` | packing and head of a file |
+//! | `propose.rs` | a guess at the columns of an unknown file |
 //! | `dialect/` | one file for each shape: head to layout |
 //! | `records.rs` | bytes to records, as the `csv` crate would |
 //! | `blocks.rs` | one large file in parallel |
@@ -24,6 +25,7 @@ mod discover;
 mod intake;
 mod listings;
 mod open;
+pub mod propose;
 pub mod records;
 mod regions;
 mod rows;
@@ -104,6 +106,7 @@ pub struct Progress {
     expected: AtomicU64,
     bytes: AtomicU64,
     rows: AtomicU64,
+    seen: AtomicU64,
 }
 
 impl Progress {
@@ -125,6 +128,11 @@ impl Progress {
     /// Rows decoded so far.
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Rows looked at so far, those that were looked at twice counted twice: for people who wait.
+    pub fn rows_seen(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
     }
 
     fn add_bytes(&self, bytes: u64) {
@@ -224,6 +232,7 @@ impl Worker {
         let days = rows.day.iter().min().copied().zip(rows.day.iter().max().copied());
         rows.clear();
         self.rows = rows;
+        decoder.progress.seen.fetch_add(read, Ordering::Relaxed);
         Block { dictionary: self.id, parts, days, set_aside, read, lines }
     }
 }

@@ -32,7 +32,12 @@ fn unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<(),
 
 fn tally_called(what: &str, name: &str, tallies: &[TallySpec]) -> Result<usize, String> {
     let found = tallies.iter().position(|tally| tally.name == name);
-    found.ok_or_else(|| format!("{what}: no tally is called `{name}`"))
+    found.ok_or_else(|| {
+        let likeness = |tally: &&TallySpec| (strsim::jaro_winkler(&tally.name, name) * 1e6) as u32;
+        let nearest = tallies.iter().max_by_key(likeness).filter(|tally| likeness(tally) > 700_000);
+        let meant = nearest.map_or(String::new(), |tally| format!("; did you mean {}?", tally.name));
+        format!("{what}: no tally is called `{name}`{meant}")
+    })
 }
 
 /// The rule that goes with a kind, and the kind that adds up by a rule: a song by URI is a track.

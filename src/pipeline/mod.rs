@@ -210,11 +210,12 @@ impl Plan {
     /// [`Error::Config`] that names the file, and the line or the key.
     pub fn load(path: &Path, overrides: Overrides) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            let problem = format!("cannot read the pipeline file: {error}; name one, as in `run FILE.toml`");
+            let way_out = "name one, as in `chartledger run FILE.toml`, or begin with `chartledger init DIR`";
+            let problem = format!("cannot read the pipeline file: {error}; {way_out}");
             Error::config(path, problem)
         })?;
         let file: File = toml::from_str(&text).map_err(|error| Error::config(path, error))?;
-        let problem = |problem: String| Error::config(path, problem);
+        let problem = |problem: String| Error::config(path, located(&text, problem));
         if file.name.is_empty()
             || file.name.starts_with('.')
             || file.name.contains(|c: char| matches!(c, '/' | '\\') || c.is_control())
@@ -291,6 +292,21 @@ impl Plan {
             report: file.report.publish,
             hash: blake3::hash(text.as_bytes()).to_hex().to_string(),
         })
+    }
+}
+
+/// What is wrong with the sense of a file, with the line that it is about: the one with the rarest of
+/// the names in it, the last such name, and the last line if that name stands twice.
+fn located(text: &str, problem: String) -> String {
+    let lines = |name: &str| -> Vec<usize> {
+        let quoted = format!("\"{name}\"");
+        let says = |line: &str| !line.trim_start().starts_with('#') && line.contains(&quoted);
+        text.lines().zip(1..).filter(|(line, _)| says(line)).map(|(_, number)| number).collect()
+    };
+    let names = problem.split(['`', '"']).skip(1).step_by(2).map(lines).filter(|lines| !lines.is_empty());
+    match names.max_by_key(|lines| std::cmp::Reverse(lines.len())).and_then(|lines| lines.last().copied()) {
+        Some(line) => format!("line {line}: {problem}"),
+        None => problem,
     }
 }
 

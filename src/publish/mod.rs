@@ -66,11 +66,13 @@ pub fn publish(
     files::sweep(out);
     let staging = files::temporary_beside(&runs.join(run));
     files::create_directory(&staging)?;
+    underway::expect(tables.len() as u64);
     let published: Vec<PublishedTable> = tables
         .into_par_iter()
         .map(|Table { contract, frame }| {
             let bytes = parquet::to_bytes(&frame, describe::metadata(contract))?;
             files::write_new(&staging.join(format!("{}.parquet", contract.name)), &bytes)?;
+            underway::advance(1, frame.height() as u64, bytes.len() as u64);
             Ok(PublishedTable {
                 name: contract.name,
                 rows: frame.height(),

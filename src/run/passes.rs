@@ -12,6 +12,7 @@ use crate::ledger::{Correction, Ledger, MonthKey, MonthRows, State};
 use crate::pipeline::Plan;
 use crate::tables::{self, Sources};
 use crate::tally::{self, Fold, Folded, Setup, Survey, SurveyState, Surveyed, TallySpec};
+use crate::underway;
 
 /// What the ledger's months add up to.
 pub struct Counted {
@@ -147,6 +148,8 @@ fn each_month(
     let mut keys: Vec<&MonthKey> =
         ledger.state.months.keys().filter(|key| from.is_none_or(|from| key.month >= from)).collect();
     keys.sort_by_key(|key| (key.month, &key.chart));
+    let file = |key: &MonthKey| ledger.state.months.get(key).map_or((0, 0), |file| (file.rows, file.size));
+    underway::expect(keys.iter().map(|key| file(key).0).sum());
     let read = |key: &MonthKey| -> Result<MonthRows> {
         if plan.as_of.is_some_and(|as_of| key.month > as_of.month()) {
             return Ok(MonthRows::default());
@@ -164,6 +167,8 @@ fn each_month(
         let (worked, fetched) =
             rayon::join(|| work(key, rows), || following.map(|key| read(key)).transpose());
         worked?;
+        let (rows, bytes) = file(key);
+        underway::advance(rows, rows, bytes);
         next = fetched?;
     }
     Ok(())

@@ -18,6 +18,8 @@
 //! | `signals.rs` | SIGINT and SIGTERM at any moment |
 //! | `fuzz.rs` | mutated exports, pipelines and catalogs |
 //! | `operations.rs` | logs, metrics, freshness |
+//! | `views.rs` | help, tables on the screen, names that mean harm, progress; golden texts |
+//! | `first_steps.rs` | `init`, proposals of `inspect`, refusals that help |
 //! | `golden.rs` | the cases of `tests/golden` |
 //! | `properties.rs` | the tables, against the oracle on made-up worlds |
 //! | `explain.rs` | proofs of published figures, all of them and one by one |
@@ -35,6 +37,7 @@ mod crash;
 mod decode;
 mod dialects;
 mod explain;
+mod first_steps;
 mod forget;
 mod fuzz;
 mod golden;
@@ -52,4 +55,5 @@ mod signals;
 mod support;
 mod truth;
 mod verify;
+mod views;
 mod world;

@@ -107,6 +107,11 @@ impl Desk {
         Ran::of(program(self.folder.path()).args(args.split_whitespace()))
     }
 
+    /// The same from a folder of the desk.
+    pub fn call_in(&self, folder: &str, args: &str) -> Ran {
+        Ran::of(program(&self.path(folder)).args(args.split_whitespace()))
+    }
+
     /// Runs the pipeline, which must succeed.
     pub fn run(&self, flags: &str) -> Ran {
         self.call(&format!("run t.toml {flags}")).succeeds()

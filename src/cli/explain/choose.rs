@@ -7,6 +7,7 @@ use chartledger::publish;
 use chartledger::tables::{Contract, totals};
 use polars::prelude::*;
 
+use super::super::nearest::did_you_mean;
 use super::super::text;
 use super::ExplainArgs;
 
@@ -71,25 +72,6 @@ impl Columns {
         let lower = wanted.to_lowercase();
         let is_wanted = |name: Option<&str>| name.is_some_and(|name| name.to_lowercase() == lower);
         rows().filter(|&row| is_wanted(self.names.get(row)) || is_wanted(self.key[0].get(row))).collect()
-    }
-
-    /// The names and ids nearest to `wanted`.
-    fn nearest(&self, wanted: &str) -> Vec<&str> {
-        let lower = wanted.to_lowercase();
-        let score = |name: &str| {
-            let name = name.to_lowercase();
-            // A part of a title says more than any likeness.
-            let part = if !lower.is_empty() && name.contains(&lower) { 1.0 } else { 0.0 };
-            ((part + strsim::jaro_winkler(&name, &lower)) * 1e6) as u32
-        };
-        let mut names: Vec<&str> = self.names.iter().flatten().chain(self.key[0].iter().flatten()).collect();
-        names.sort_unstable();
-        names.dedup();
-        let mut names: Vec<(u32, &str)> = names.into_iter().map(|name| (score(name), name)).collect();
-        names.sort_unstable_by(|a, b| (b.0, a.1).cmp(&(a.0, b.1)));
-        let best = names.first().map_or(0, |(score, _)| *score);
-        names.retain(|(score, _)| *score > 700_000 && score + 100_000 > best);
-        names.into_iter().take(3).map(|(_, name)| name).collect()
     }
 }
 
@@ -175,13 +157,8 @@ fn nobody(args: &ExplainArgs, plan: &Plan, contract: &Contract) -> Result<Error,
             "{name} has reached no threshold yet; --total explains the sum so far"
         )));
     }
-    let nearest: Vec<String> =
-        columns.nearest(&args.entity).into_iter().map(|name| text::printable(name).into_owned()).collect();
-    let meant = match &nearest[..] {
-        [] => "`chartledger show totals` lists everybody".to_owned(),
-        [one] => format!("did you mean {one}?"),
-        several => format!("did you mean one of {}?", several.join(", ")),
-    };
+    let names = columns.names.iter().flatten().chain(columns.key[0].iter().flatten());
+    let meant = did_you_mean(names, &args.entity, "`chartledger show totals` lists everybody");
     let wanted = text::printable(&args.entity);
     Ok(Error::Usage(format!("nobody in {} is called `{wanted}`; {meant}", contract.name)))
 }

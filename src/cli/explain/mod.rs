@@ -16,13 +16,15 @@ use chartledger::tables::{milestones, totals};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::show::io_error;
+use super::output::io_error;
+use super::pager;
+use super::text::json_escaped;
 
 /// What `explain` takes.
 #[derive(Args)]
 pub struct ExplainArgs {
-    /// The pipeline file
-    #[arg(value_name = "PIPELINE", default_value = "pipelines/k-soloists.toml")]
+    /// The pipeline file; chartledger.toml here without it, or else pipelines/k-soloists.toml
+    #[arg(value_name = "PIPELINE", default_value = "", hide_default_value = true, value_parser = crate::cli::pipeline_file())]
     pipeline: PathBuf,
     /// Whose milestone or total: an id or a name, in any case
     #[arg(long, value_name = "NAME")]
@@ -57,6 +59,9 @@ pub struct ExplainArgs {
     /// How to write it; csv is the rows alone
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// Start no pager for a proof that is longer than the screen
+    #[arg(long)]
+    no_pager: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -89,13 +94,18 @@ pub fn main(args: ExplainArgs) -> anyhow::Result<()> {
     let mut notes = proofs.notes(proof.figure)?;
     notes.extend(chosen.note);
 
+    if matches!(args.format, Format::Table) {
+        let mut text = Vec::new();
+        text::write(&mut text, &proof, &notes, args.rows)?;
+        return Ok(pager::write(&String::from_utf8_lossy(&text), !args.no_pager)?);
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     match args.format {
-        Format::Table => text::write(&mut out, &proof, &notes, args.rows)?,
+        Format::Table => {}
         Format::Json => {
             let rows = args.rows.then_some(proof.rows.as_slice());
             let text = serde_json::to_string_pretty(&Explained { proof: &proof, notes: &notes, rows })?;
-            writeln!(out, "{text}")?;
+            writeln!(out, "{}", json_escaped(&text))?;
         }
         Format::Csv => csv(&mut out, &proof)?,
     }

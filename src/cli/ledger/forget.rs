@@ -15,8 +15,8 @@ pub struct ForgetArgs {
     /// The export, by its name in the table `exports`
     #[arg(value_name = "EXPORT")]
     export: String,
-    /// The pipeline file
-    #[arg(value_name = "PIPELINE", default_value = "pipelines/k-soloists.toml")]
+    /// The pipeline file; chartledger.toml here without it, or else pipelines/k-soloists.toml
+    #[arg(value_name = "PIPELINE", default_value = "", hide_default_value = true, value_parser = crate::cli::pipeline_file())]
     pipeline: PathBuf,
     /// The ledger, instead of the pipeline's
     #[arg(long, value_name = "DIR")]

@@ -15,8 +15,10 @@ pub struct LedgerArgs {
 #[derive(Subcommand)]
 enum LedgerCommand {
     /// Take an export out of the ledger, or with --undo let it come in again
+    #[command(after_help = crate::cli::examples::LEDGER_FORGET)]
     Forget(forget::ForgetArgs),
     /// Remove the files that neither the newest version nor a kept run needs
+    #[command(after_help = crate::cli::examples::LEDGER_VACUUM)]
     Vacuum(vacuum::VacuumArgs),
 }
 

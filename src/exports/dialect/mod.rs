@@ -258,7 +258,9 @@ pub fn recognise(head: &Head, mapped: &[Mapped]) -> Result<Layout, String> {
         }
         None => "none is near".to_owned(),
     };
-    Err(format!("no dialect fits the header `{seen}`; {nearest}; name its columns in a [[mapped]] table"))
+    Err(format!(
+        "no dialect fits the header `{seen}`; {nearest}; name its columns in a [[mapped]] table, as `chartledger inspect` proposes"
+    ))
 }
 
 fn same_name(cell: &str, column: &str) -> bool {
