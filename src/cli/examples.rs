@@ -37,6 +37,11 @@ Examples:
   chartledger diff                                       the latest run against the one before
   chartledger diff 20240318 20240320 --columns change,says
   chartledger diff --format json --limit 10";
+pub const REPORT: &str = "\
+Examples:
+  chartledger report --output report.html                the latest run as one page
+  chartledger report pipelines/charts.toml --output charts.html --no-race
+  chartledger report --as-of-run 20240320 --output then.html";
 pub const HISTORY: &str = "\
 Examples:
   chartledger history --limit 10

@@ -95,6 +95,7 @@ enum Command {
     #[command(after_help = examples::EXPLAIN)]
     Explain(explain::ExplainArgs),
     /// Write a run as one HTML file, to look at and to send
+    #[command(after_help = examples::REPORT)]
     Report(report::ReportArgs),
     /// Show the contract of the published tables
     #[command(after_help = examples::SCHEMA)]

@@ -247,7 +247,8 @@ fn nothing_runs_but_what_the_policy_names() {
 fn every_golden_case_has_a_report() {
     let golden = Path::new(HERE).join("tests/golden");
     let cases = fs::read_dir(&golden).expect("the cases");
-    for case in cases.map(|entry| entry.expect("a case").path()) {
+    let cases = cases.map(|entry| entry.expect("a case").path());
+    for case in cases.filter(|case| case.join("pipeline.toml").exists()) {
         let desk = Desk::new();
         for (seconds, (name, bytes)) in tree(&case).into_iter().enumerate() {
             desk.put(&name, bytes);
