@@ -26,7 +26,7 @@ use crate::explain::Ground;
 use crate::exports::{self, Decoded, Discovered, Found, LeftOut, Progress};
 use crate::frame::Frame;
 use crate::history;
-use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Update, WriteLock, classify};
+use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Update, Withheld, WriteLock, classify};
 use crate::pipeline::Plan;
 use crate::publish::{self, PublishedTable, ScopeDates};
 use crate::seal;
@@ -254,7 +254,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     publish::check_writable(&plan.out)?;
     let prepared = prepare(plan, progress)?;
     prepared.check_usable(plan)?;
-    let refused = prepared.refused();
+    let mut refused = prepared.refused();
     for Refused { export, problem } in &refused {
         warn!(export, problem, "export refused");
     }
@@ -263,6 +263,10 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     let Prepared { mut ledger, found, decoded, mut timings, .. } = prepared;
     let update = timings.time("ledger", || ledger.update(&lock, decoded, &plan.policy))?;
     info!(exports = update.new_exports, months = update.months.len(), bytes = update.bytes, "ledger updated");
+    for Withheld { export, problem } in &update.withheld {
+        warn!(export, problem, "export withheld");
+        refused.push(Refused { export: export.clone(), problem: problem.clone() });
+    }
     let stands = match update.new_exports {
         0 => timings.time("compare", || unchanged(plan, &ledger)),
         _ => None,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chartledger::dates::Day;
 use chartledger::freshness;
 use chartledger::hook::{Hook, Told};
+use chartledger::ledger::OnLoss;
 use chartledger::pipeline::{Overrides, Plan};
 use chartledger::publish;
 use chartledger::run::{Published, Report};
@@ -30,7 +31,7 @@ pub struct RunArgs {
     /// Count every month again, and publish even if nothing is new
     #[arg(long)]
     full: bool,
-    /// Take in corrected files however many rows they lose
+    /// Let corrections count however many rows they lose
     #[arg(long)]
     allow_loss: bool,
     /// Write metrics of the run to FILE, for Prometheus
@@ -59,9 +60,11 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool, logs: bool) -> anyhow::R
     let more = Overrides { on_change: args.on_change, ..Overrides::default() };
     let result = args.pipeline.load(more).and_then(|mut plan| {
         plan.full = full;
-        if allow_loss {
-            plan.policy.max_loss = 1.0;
-        }
+        plan.policy.on_loss = match (allow_loss, plan.strict) {
+            (true, _) => OnLoss::Allow,
+            (false, true) => OnLoss::Stop,
+            (false, false) => OnLoss::Withhold,
+        };
         metrics.of_plan(&plan);
         let stopped = metrics.clone();
         signals::watch(

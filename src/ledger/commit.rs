@@ -5,12 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::forget::Forgotten;
 use super::log::Operation;
+use super::losses::{self, Withheld};
 use super::merge::{Merged, MonthFiles, MonthKey, merge};
 use super::month::{self, MONTHS};
-use super::policy::Policy;
+use super::policy::{OnLoss, Policy};
 use super::settle::Settled;
 use super::{Ledger, MonthFile, State, WriteLock, log, register};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exports::Decoded;
 use crate::frame::Frame;
 use crate::underway::{self, Stage};
@@ -25,6 +26,8 @@ pub struct Update {
     pub months: Vec<MonthKey>,
     /// Bytes of the files written.
     pub bytes: u64,
+    /// The exports that do not count on some dates, because they would lose too much there.
+    pub withheld: Vec<Withheld>,
 }
 
 impl Ledger {
@@ -32,14 +35,20 @@ impl Ledger {
     /// nothing is written.
     ///
     /// # Errors
-    /// [`crate::error::Error::Write`] and those of reading months; the ledger is then as it was.
+    /// [`Error::Input`] if an export loses too much and the policy says to stop;
+    /// [`Error::Write`] and those of reading months; the ledger is then as it was.
     pub fn update(&mut self, _lock: &WriteLock, decoded: Decoded, policy: &Policy) -> Result<Update> {
         let write = |key: &MonthKey, settled| write_month(&self.root, key, settled);
         let merged = merge(&self.state, decoded, policy, |key| self.read_settled(key), write)?;
-        if merged.new_exports == 0 {
-            return Ok(Update::default());
+        let withheld = losses::withheld(&merged.exports, &merged.regions, &merged.losing);
+        if let (OnLoss::Stop, Some(Withheld { export, problem })) = (policy.on_loss, withheld.first()) {
+            return Err(Error::Input(format!("--strict, and an export was withheld: {export}: {problem}")));
         }
-        self.commit(merged, Operation::Write, self.state.forgotten.clone())
+        if merged.new_exports == 0 && merged.months.is_empty() {
+            return Ok(Update { withheld, ..Update::default() });
+        }
+        let update = self.commit(merged, Operation::Write, self.state.forgotten.clone())?;
+        Ok(Update { withheld, ..update })
     }
 
     /// Commits what was merged; `forgotten` is what the commit remembers as taken out.
@@ -104,6 +113,7 @@ impl Ledger {
             new_exports: merged.new_exports,
             months: merged.months.into_iter().map(|(key, _)| key).collect(),
             bytes: written,
+            withheld: Vec::new(),
         };
         self.version = Some(version);
         self.state = State {

@@ -1,6 +1,6 @@
 //! Taking an export out of the ledger on purpose, and taking that back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -119,7 +119,7 @@ impl Ledger {
     /// The ledger without the rows of some exports.
     fn without(&self, codes: &BTreeSet<u32>, policy: &Policy) -> Result<Merged> {
         let state = &self.state;
-        let (tracks, places) = (track_codes(&state.listings), policy.places(&state.exports));
+        let (tracks, precedence) = (track_codes(&state.listings), policy.precedence(&state.exports));
         let rewritten: Vec<(MonthKey, _, Accounts)> = months_of(&state.exports, codes, state)
             .into_par_iter()
             .map(|key| {
@@ -131,7 +131,7 @@ impl Ledger {
                     before.lost.into_iter().partition(|(_, loss)| *loss == Loss::Replaced);
                 let lost = lost.into_iter().map(|(row, _)| row);
                 let rows = before.kept.into_iter().chain(lost).filter(stays);
-                let mut settled = settle(rows.collect(), &tracks, &places);
+                let (mut settled, _) = settle(rows.collect(), &tracks, &precedence);
                 settled.lost.extend(gone.into_iter().filter(|(row, _)| stays(row)));
                 accounts.add(&settled, 1);
                 let files = write_month(&self.root, &key, settled)?;
@@ -146,7 +146,7 @@ impl Ledger {
         }
         for &code in codes {
             if let Some(entry) = exports.get_mut(code as usize) {
-                (entry.forgotten, entry.rows) = (true, RowAccount::default());
+                (entry.forgotten, entry.rows, entry.withheld) = (true, RowAccount::default(), 0);
             }
         }
         Ok(Merged {
@@ -155,6 +155,7 @@ impl Ledger {
             listings: state.listings.clone(),
             regions: state.regions.clone(),
             months,
+            losing: BTreeMap::new(),
             new_exports: 0,
         })
     }

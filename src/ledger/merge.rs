@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 
+use super::losses::Losing;
 use super::month::Observation;
-use super::policy::{OnConflict, Policy};
+use super::policy::{OnConflict, OnLoss, Policy};
 use super::register::{ExportEntry, Quarantined, RowAccount};
 use super::settle::{Loss, Settled, settle};
 use super::{MonthFile, State};
@@ -69,6 +70,8 @@ pub struct Merged {
     pub regions: Vec<String>,
     /// Months that were rewritten.
     pub months: Vec<(MonthKey, MonthFiles)>,
+    /// The exports that lose much, by the month in which they do.
+    pub losing: BTreeMap<MonthKey, Vec<Losing>>,
     /// How many exports are new or replace one.
     pub new_exports: usize,
 }
@@ -94,17 +97,23 @@ pub fn merge(
     let names = Names::new(state, &scopes, &dictionaries, &pieces);
     note_scopes(&mut exports, &codes, &scopes, &pieces);
     let tracks = track_codes(&names.listings);
-    let places = policy.places(&exports);
+    let precedence = policy.precedence(&exports);
 
     let mut groups: BTreeMap<MonthKey, Vec<Piece>> = BTreeMap::new();
     for key in months_of(&exports, &replaced, state) {
         groups.insert(key, Vec::new());
     }
+    if policy.on_loss == OnLoss::Allow {
+        let withheld = state.listed().filter(|(_, entry)| entry.withheld > 0).map(|(code, _)| code);
+        for key in months_of(&exports, &withheld.collect(), state) {
+            groups.insert(key, Vec::new());
+        }
+    }
     for piece in pieces {
         let key = MonthKey { chart: charts[piece.chart as usize].clone(), month: piece.month };
         groups.entry(key).or_default().push(piece);
     }
-    let rewritten: Vec<(MonthKey, MonthFiles, Accounts)> = groups
+    let rewritten: Vec<(MonthKey, MonthFiles, Accounts, Vec<Losing>)> = groups
         .into_iter()
         .collect::<Vec<_>>()
         .into_par_iter()
@@ -113,7 +122,7 @@ pub fn merge(
             let before = read(&key)?;
             accounts.add(&before, -1);
             let superseded = |(row, loss): &(Observation, Loss)| {
-                (*loss == Loss::Superseded).then_some((row.export, row.line))
+                matches!(loss, Loss::Superseded | Loss::Withheld).then_some((row.export, row.line))
             };
             let known: HashSet<(u32, u32)> = before.lost.iter().filter_map(superseded).collect();
             let all = before.kept.into_iter().map(|row| (row, Loss::Duplicate)).chain(before.lost);
@@ -126,7 +135,7 @@ pub fn merge(
                 let Some(export) = codes[piece.export as usize] else { continue };
                 names.observations(&piece, export, &mut rows);
             }
-            let mut settled = settle(rows, &tracks, &places);
+            let (mut settled, losing) = settle(rows, &tracks, &precedence);
             if policy.on_conflict == OnConflict::Fail
                 && let Some((row, _)) = settled
                     .lost
@@ -138,17 +147,24 @@ pub fn merge(
             settled.lost.extend(gone.into_iter().map(|(row, _)| (row, Loss::Replaced)));
             accounts.add(&settled, 1);
             let files = write(&key, settled)?;
-            Ok((key, files, accounts))
+            Ok((key, files, accounts, losing))
         })
         .collect::<Result<_>>()?;
 
     let mut months = Vec::with_capacity(rewritten.len());
-    for (key, files, accounts) in rewritten {
+    let mut losing_in = BTreeMap::new();
+    for (key, files, accounts, losing) in rewritten {
         accounts.apply(&mut exports);
+        for loss in losing.iter().filter(|loss| loss.allowed) {
+            if let Some(entry) = exports.get_mut(loss.export as usize) {
+                entry.loss_allowed = true;
+            }
+        }
+        losing_in.insert(key.clone(), losing);
         months.push((key, files));
     }
     let Names { listings, regions, .. } = names;
-    Ok(Merged { exports, quarantine, listings, regions, months, new_exports })
+    Ok(Merged { exports, quarantine, listings, regions, months, losing: losing_in, new_exports })
 }
 
 /// That an export contradicts a newer one, where that stops a run.
@@ -218,6 +234,8 @@ impl Register {
                 },
                 replaced: false,
                 forgotten: false,
+                withheld: 0,
+                loss_allowed: false,
             });
             quarantine.extend(content.set_aside.iter().map(|row| Quarantined {
                 export: code,
@@ -367,6 +385,7 @@ struct AccountChange {
     used: i64,
     duplicate: i64,
     superseded: i64,
+    withheld: i64,
 }
 
 impl Accounts {
@@ -378,7 +397,7 @@ impl Accounts {
     pub(super) fn apply(&self, exports: &mut [ExportEntry]) {
         for (code, change) in &self.0 {
             if let Some(entry) = exports.get_mut(*code as usize) {
-                change.apply(&mut entry.rows);
+                change.apply(entry);
             }
         }
     }
@@ -392,16 +411,23 @@ impl Accounts {
             match loss {
                 Loss::Duplicate => self.of(row.export).duplicate += sign,
                 Loss::Superseded | Loss::Replaced => self.of(row.export).superseded += sign,
+                Loss::Withheld => {
+                    let of = self.of(row.export);
+                    of.superseded += sign;
+                    of.withheld += sign;
+                }
             }
         }
     }
 }
 
 impl AccountChange {
-    fn apply(&self, rows: &mut RowAccount) {
+    fn apply(&self, entry: &mut ExportEntry) {
+        let rows = &mut entry.rows;
         let moved = |count: u64, change: i64| count.saturating_add_signed(change);
         rows.used = moved(rows.used, self.used);
         rows.duplicate = moved(rows.duplicate, self.duplicate);
         rows.superseded = moved(rows.superseded, self.superseded);
+        entry.withheld = moved(entry.withheld, self.withheld);
     }
 }

@@ -20,6 +20,7 @@ mod corrections;
 mod forget;
 mod history;
 mod log;
+mod losses;
 mod merge;
 mod month;
 mod named;
@@ -33,10 +34,11 @@ pub use commit::Update;
 pub use corrections::Correction;
 pub use forget::Forgotten;
 pub use history::{Commit, commits};
+pub use losses::Withheld;
 pub use merge::{Change, MonthKey, classify};
 pub use month::{MonthRows, Observation};
 pub use named::{WAY_OUT, hash_in};
-pub use policy::{OnConflict, Policy};
+pub use policy::{OnConflict, OnLoss, Policy};
 pub use register::{ExportEntry, Quarantined, RowAccount};
 pub use settle::{Loss, Settled};
 pub use vacuum::{Vacuumed, vacuum};
@@ -199,7 +201,8 @@ impl Ledger {
     pub fn conflicts(&self, key: &MonthKey) -> Result<HashSet<(u16, Day)>> {
         let Some(path) = self.state.lost.get(key) else { return Ok(HashSet::new()) };
         let lost = month::read_lost(&self.root.join(path))?;
-        let superseded = lost.into_iter().filter(|(_, loss)| *loss == Loss::Superseded);
+        let superseded =
+            lost.into_iter().filter(|(_, loss)| matches!(loss, Loss::Superseded | Loss::Withheld));
         Ok(superseded.map(|(row, _)| (row.region, row.day)).collect())
     }
 
@@ -223,9 +226,11 @@ fn holder(path: &Path) -> Option<String> {
     None
 }
 
-/// What settling the rows of a month once more gives, under a policy.
+/// What settling the rows of a month once more gives, under a policy. What is on record as withheld
+/// is left out: how much an export could lose when it came in is not known any more.
 pub fn resettled(state: &State, month: &Settled, policy: &Policy) -> Settled {
-    let lost = month.lost.iter().filter(|(_, loss)| *loss != Loss::Replaced);
+    let lost = month.lost.iter().filter(|(_, loss)| !matches!(loss, Loss::Replaced | Loss::Withheld));
     let rows = month.kept.iter().chain(lost.map(|(row, _)| row)).copied().collect();
-    settle::settle(rows, &merge::track_codes(&state.listings), &policy.places(&state.exports))
+    let precedence = policy.without_losses(&state.exports);
+    settle::settle(rows, &merge::track_codes(&state.listings), &precedence).0
 }

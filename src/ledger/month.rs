@@ -126,7 +126,8 @@ pub fn to_frame(rows: &[Observation]) -> Result<Frame> {
 }
 
 /// Rows that do not count as a frame: the columns above, `superseded`, false for a duplicate, and
-/// where there are such `replaced`, true for the rows of a file that has been corrected.
+/// where there are such `replaced`, true for the rows of a file that has been corrected, and
+/// `withheld`, true for those of an export that would lose too much.
 ///
 /// # Errors
 /// [`Error::Frame`].
@@ -137,6 +138,9 @@ pub fn lost_to_frame(lost: &[(Observation, Loss)]) -> Result<Frame> {
     columns.push(is("superseded", Loss::Superseded));
     if lost.iter().any(|(_, loss)| *loss == Loss::Replaced) {
         columns.push(is("replaced", Loss::Replaced));
+    }
+    if lost.iter().any(|(_, loss)| *loss == Loss::Withheld) {
+        columns.push(is("withheld", Loss::Withheld));
     }
     Frame::new(rows.len(), columns)
 }
@@ -149,14 +153,21 @@ pub fn read_lost(path: &Path) -> Result<Vec<(Observation, Loss)>> {
     let frame = named::read(path)?;
     let lost = || -> PolarsResult<Vec<(Observation, Loss)>> {
         let superseded = frame.column("superseded")?.bool()?;
-        let replaced = match frame.column("replaced") {
-            Ok(replaced) => Some(replaced.bool()?),
-            Err(_) => None,
-        };
-        let loss = |row: usize| match (superseded.get(row), replaced.and_then(|replaced| replaced.get(row))) {
-            (_, Some(true)) => Loss::Replaced,
-            (Some(true), _) => Loss::Superseded,
-            _ => Loss::Duplicate,
+        let [replaced, withheld] = ["replaced", "withheld"].map(|name| frame.column(name).ok());
+        let replaced = replaced.map(|column| column.bool()).transpose()?;
+        let withheld = withheld.map(|column| column.bool()).transpose()?;
+        let is =
+            |column: Option<&BooleanChunked>, row| column.and_then(|column| column.get(row)) == Some(true);
+        let loss = |row: usize| {
+            if is(replaced, row) {
+                Loss::Replaced
+            } else if is(withheld, row) {
+                Loss::Withheld
+            } else if is(Some(superseded), row) {
+                Loss::Superseded
+            } else {
+                Loss::Duplicate
+            }
         };
         let rows = from_frame(&frame)?;
         Ok(rows.into_iter().enumerate().map(|(place, row)| (row, loss(place))).collect())

@@ -21,24 +21,86 @@ pub enum OnConflict {
     Fail,
 }
 
+/// What happens to an export that loses much of what it would replace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLoss {
+    /// It is left out where it does, and that is said.
+    #[default]
+    Withhold,
+    /// It counts, now and later.
+    Allow,
+    /// The run stops.
+    Stop,
+}
+
 /// How exports may correct others. It goes for the months that a run writes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Policy {
     /// Which one counts.
     pub on_conflict: OnConflict,
-    /// The part of its rows that a file may lose when it is corrected in its place, from 0 to 1.
+    /// The part of the rows that an export may lose of what it replaces, from 0 to 1: a file that is
+    /// corrected in its place of its own rows, another export of those of a chart, region and date.
     pub max_loss: f64,
+    /// What happens if it loses more.
+    pub on_loss: OnLoss,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { on_conflict: OnConflict::Latest, max_loss: 0.2 }
+        Self { on_conflict: OnConflict::Latest, max_loss: 0.2, on_loss: OnLoss::Withhold }
+    }
+}
+
+/// How the exports of a ledger stand to each other.
+pub(super) struct Precedence {
+    places: Vec<u32>,
+    may_lose: Vec<bool>,
+    /// The part of the rows that an export may lose; `None` if any.
+    max_loss: Option<f64>,
+    allow: bool,
+}
+
+impl Precedence {
+    /// The place of an export, from the one that prevails (0) to the one that yields to all.
+    pub fn place(&self, export: u32) -> u32 {
+        self.places.get(export as usize).copied().unwrap_or(u32::MAX)
+    }
+
+    /// Whether a loss has been allowed to this export.
+    pub fn may_lose(&self, export: u32) -> bool {
+        self.may_lose.get(export as usize).copied().unwrap_or_default()
+    }
+
+    /// Whether losses are allowed to all exports from now on.
+    pub fn allows_loss(&self) -> bool {
+        self.allow
+    }
+
+    /// Whether so many rows may take the place of `before`.
+    pub fn is_enough(&self, rows: usize, before: usize) -> bool {
+        self.max_loss.is_none_or(|max_loss| rows as f64 >= before as f64 * (1.0 - max_loss))
     }
 }
 
 impl Policy {
+    /// How exports stand to each other under this policy. What came first loses to nobody, so
+    /// nothing can be lost with it.
+    pub(super) fn precedence(&self, exports: &[ExportEntry]) -> Precedence {
+        Precedence {
+            places: self.places(exports),
+            may_lose: exports.iter().map(|export| export.loss_allowed).collect(),
+            max_loss: (self.on_conflict != OnConflict::Keep).then_some(self.max_loss),
+            allow: self.on_loss == OnLoss::Allow,
+        }
+    }
+
+    /// The same with the losses that a ledger has on record left out.
+    pub(super) fn without_losses(&self, exports: &[ExportEntry]) -> Precedence {
+        Precedence { max_loss: None, ..self.precedence(exports) }
+    }
+
     /// For each export its place from the one that prevails (0) to the one that yields to all.
-    pub(super) fn places(&self, exports: &[ExportEntry]) -> Vec<u32> {
+    fn places(&self, exports: &[ExportEntry]) -> Vec<u32> {
         let time = |export: &ExportEntry| time_in_name(&export.name).unwrap_or(export.modified);
         let mut order: Vec<(u64, &str, usize)> = exports
             .iter()
@@ -89,7 +151,7 @@ impl Policy {
             } else if self.on_conflict == OnConflict::Keep {
                 "it has changed since the ledger took it in, and on_conflict = \"keep\" keeps what was there"
                     .to_owned()
-            } else if (rows as f64) < before as f64 * (1.0 - self.max_loss) {
+            } else if self.on_loss != OnLoss::Allow && (rows as f64) < before as f64 * (1.0 - self.max_loss) {
                 format!(
                     "it has {rows} good rows now and had {before}: a correction that loses more than {:.0} % is \
                      refused; look at it, and run with --allow-loss if it is right",

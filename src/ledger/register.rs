@@ -39,6 +39,10 @@ pub struct ExportEntry {
     /// Whether it was taken out on purpose: it then has no rows and stands in no table, and keeps
     /// its place for the sake of the codes behind it.
     pub forgotten: bool,
+    /// How many of its superseded rows are withheld, because it would lose too much with them.
+    pub withheld: u64,
+    /// Whether it counts however much it loses, since a run allowed it.
+    pub loss_allowed: bool,
 }
 
 /// Where the rows of an export went: read is the sum of the others.
@@ -117,6 +121,8 @@ pub fn exports_frame(entries: &[ExportEntry]) -> Result<Frame> {
         number("rows_quarantined", |entry| entry.rows.quarantined),
         number("replaced", |entry| u64::from(entry.replaced)),
         number("forgotten", |entry| u64::from(entry.forgotten)),
+        number("withheld", |entry| entry.withheld),
+        number("loss_allowed", |entry| u64::from(entry.loss_allowed)),
     ];
     Frame::new(entries.len(), columns)
 }
@@ -132,8 +138,10 @@ pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
         let dialects = text("dialect")?;
         let [charts, regions] = [text("charts")?, text("regions")?];
         let [sizes, modified, replaced] = [number("size")?, number("modified")?, number("replaced")?];
-        // Ledgers from before anything could be forgotten have no such column.
-        let forgotten = frame.column("forgotten").ok().map(|_| number("forgotten")).transpose()?;
+        // Ledgers from before there was anything to note here have no such columns.
+        let younger = |name: &str| frame.column(name).ok().map(|_| number(name)).transpose();
+        let [forgotten, withheld] = [younger("forgotten")?, younger("withheld")?];
+        let loss_allowed = younger("loss_allowed")?;
         let [first, last] = [day("first_on")?, day("last_on")?];
         let rows = [
             number("rows_read")?,
@@ -168,6 +176,8 @@ pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
             },
             replaced: count(&replaced, row) != 0,
             forgotten: forgotten.as_ref().is_some_and(|column| count(column, row) != 0),
+            withheld: withheld.as_ref().map_or(0, |column| count(column, row)),
+            loss_allowed: loss_allowed.as_ref().is_some_and(|column| count(column, row) != 0),
         };
         Ok((0..frame.height()).map(entry).collect())
     };

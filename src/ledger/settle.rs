@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::losses::{self, Losing};
 use super::month::Observation;
+use super::policy::Precedence;
 
 /// The rows of a month, told apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,14 +25,21 @@ pub enum Loss {
     Superseded,
     /// Its file has been corrected; it never counts again.
     Replaced,
+    /// Its export would leave too few rows of the slice, and takes no part in it.
+    Withheld,
 }
 
 /// Decides between the rows of each slice (region and day) and sorts what stays by region, date,
 /// rank, listing.
 ///
 /// The rule is stated in docs/definitions.md: rows that repeat one are duplicates; exports are
-/// taken in the order of their `places`, and what a later one adds counts unless it contradicts.
-pub fn settle(rows: Vec<Observation>, tracks: &[u32], places: &[u32]) -> Settled {
+/// taken in the order of their places, and what a later one adds counts unless it contradicts; an
+/// export that would lose too much is withheld. Says which exports lose much, withheld or allowed.
+pub(super) fn settle(
+    rows: Vec<Observation>,
+    tracks: &[u32],
+    precedence: &Precedence,
+) -> (Settled, Vec<Losing>) {
     let order = |row: &Observation| (row.day, row.rank, row.listing, row.streams, row.line);
     let mut rows = by_region(rows);
     for region in rows.chunk_by_mut(|a, b| a.region == b.region) {
@@ -43,20 +52,21 @@ pub fn settle(rows: Vec<Observation>, tracks: &[u32], places: &[u32]) -> Settled
         (a.region, a.day) == (b.region, b.day) && (a.export != b.export || is_repeated(a, b))
     };
     if !rows.array_windows().any(|[a, b]| disputed(a, b)) {
-        return Settled { kept: rows, lost: Vec::new() };
+        return (Settled { kept: rows, lost: Vec::new() }, Vec::new());
     }
     let mut settled = Settled { kept: Vec::with_capacity(rows.len()), lost: Vec::new() };
+    let mut losing = Vec::new();
     for slice in rows.chunk_by(|a, b| (a.region, a.day) == (b.region, b.day)) {
         let export = slice[0].export;
         if slice.iter().all(|row| row.export == export) {
             keep_distinct(slice, &mut settled.kept, &mut settled.lost);
         } else {
             let from = settled.kept.len();
-            settle_slice(slice, tracks, places, &mut settled);
+            losing.extend(settle_slice(slice, tracks, precedence, &mut settled));
             settled.kept[from..].sort_by_key(order);
         }
     }
-    settled
+    (settled, losing)
 }
 
 /// The rows by region, otherwise in the order they had.
@@ -82,7 +92,7 @@ fn by_region(rows: Vec<Observation>) -> Vec<Observation> {
 }
 
 /// Whether two neighbours of one export are the same row.
-fn is_repeated(a: &Observation, b: &Observation) -> bool {
+pub(super) fn is_repeated(a: &Observation, b: &Observation) -> bool {
     (a.rank, a.listing, a.streams) == (b.rank, b.listing, b.streams)
 }
 
@@ -94,14 +104,44 @@ fn keep_distinct(sorted: &[Observation], kept: &mut Vec<Observation>, lost: &mut
     }
 }
 
-fn settle_slice(slice: &[Observation], tracks: &[u32], places: &[u32], settled: &mut Settled) {
+fn settle_slice(
+    slice: &[Observation],
+    tracks: &[u32],
+    precedence: &Precedence,
+    settled: &mut Settled,
+) -> Vec<Losing> {
     let mut by_place: Vec<Observation> = slice.to_vec();
-    by_place.sort_by_key(|row| places[row.export as usize]);
+    by_place.sort_by_key(|row| precedence.place(row.export));
+    let exports: Vec<&[Observation]> = by_place.chunk_by(|a, b| a.export == b.export).collect();
+    let mut taken = take(exports.iter().copied(), tracks);
+    let mut losing = Vec::new();
+    if taken.lost.iter().any(|(_, loss)| *loss == Loss::Superseded) {
+        losing = losses::losing(&exports, tracks, precedence);
+        let is_withheld = |export: &[Observation]| {
+            losing.iter().any(|of| !of.allowed && export.first().is_some_and(|row| row.export == of.export))
+        };
+        let (withheld, stand): (Vec<_>, Vec<_>) =
+            exports.iter().copied().partition(|export| is_withheld(export));
+        if !withheld.is_empty() {
+            taken = take(stand.into_iter(), tracks);
+            let withheld = withheld.into_iter().flatten();
+            taken.lost.extend(withheld.map(|row| (*row, Loss::Withheld)));
+        }
+    }
+    settled.kept.append(&mut taken.kept);
+    settled.lost.append(&mut taken.lost);
+    losing
+}
+
+/// Takes the rows of the exports of one slice, the one that prevails first. Those that count are in
+/// the order in which they were taken.
+pub(super) fn take<'a>(exports: impl Iterator<Item = &'a [Observation]>, tracks: &[u32]) -> Settled {
+    let mut settled = Settled::default();
     let track = |row: &Observation| tracks[row.listing as usize];
     let mut taken: HashSet<(u16, u32, i64)> = HashSet::new();
     let mut ranks: HashSet<u16> = HashSet::new();
     let mut listed: HashSet<u32> = HashSet::new();
-    for export in by_place.chunk_by(|a, b| a.export == b.export) {
+    for export in exports {
         let mut own = Vec::with_capacity(export.len());
         keep_distinct(export, &mut own, &mut settled.lost);
         let (repeated, own): (Vec<_>, Vec<_>) =
@@ -118,4 +158,5 @@ fn settle_slice(slice: &[Observation], tracks: &[u32], places: &[u32], settled: 
             settled.kept.push(row);
         }
     }
+    settled
 }

@@ -145,7 +145,7 @@ impl Exports {
     pub fn policy(&self) -> Result<Policy, String> {
         let max_loss = self.max_loss.unwrap_or(Policy::default().max_loss);
         match (0.0..=1.0).contains(&max_loss) {
-            true => Ok(Policy { on_conflict: self.on_conflict, max_loss }),
+            true => Ok(Policy { on_conflict: self.on_conflict, max_loss, ..Policy::default() }),
             false => Err(format!("max_loss = {max_loss} is not between 0 and 1")),
         }
     }

@@ -96,7 +96,7 @@ fn month(state: &State, key: &MonthKey, settled: Settled) -> Month {
         let account = month.accounts.entry(row.export).or_default();
         match loss {
             Loss::Duplicate => account.duplicate += 1,
-            Loss::Superseded | Loss::Replaced => account.superseded += 1,
+            Loss::Superseded | Loss::Replaced | Loss::Withheld => account.superseded += 1,
         }
     }
     if let Some(problem) = unsettled(state, settled) {

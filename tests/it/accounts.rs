@@ -256,7 +256,8 @@ fn every_row_of_every_export_is_accounted_for() {
     desk.put("exports/march.csv", merged_daily(&format!("{MARCH}\n{APRIL}\n{APRIL}")));
     desk.put("exports/march-corrected.csv", merged_daily(&MARCH.replace("1200", "1300")));
     desk.date("exports/march-corrected.csv", 60);
-    desk.run("--quiet");
+    // The bad file has more good rows of a date than March has.
+    desk.run("--quiet --allow-loss");
     let exports = desk.show("exports");
     for row in &exports {
         let parts = ["rows_used", "rows_duplicate", "rows_superseded", "rows_quarantined"];

@@ -47,15 +47,35 @@ fn newest_export_first() {
                global|2024-01-02|0|b|B|X|5";
     // The first date is corrected, the second only has its head.
     let new = "Global|2024-01-01|1|a|A|X|8
+               Global|2024-01-01|2|b|B|X|4
                Global|2024-01-02|1|a|A|X|9
                Global|2024-01-02|1|a|A|X|9";
     let world = world(&[Tally::of("track", "all_time", &[10])], &[old, new]);
     let rows = "export rows_read rows_used rows_duplicate rows_superseded rows_quarantined";
-    assert_eq!(cells(&world, "exports", rows), ["0.csv 5 1 1 2 1", "1.csv 3 2 1 0 0"]);
+    assert_eq!(cells(&world, "exports", rows), ["0.csv 5 1 1 2 1", "1.csv 4 3 1 0 0"]);
     let totals = cells(&world, "totals", "entity streams dates_observed next_threshold remaining");
-    assert_eq!(totals, ["A 17 2 null null", "B 5 1 10 5"]);
+    assert_eq!(totals, ["A 17 2 null null", "B 9 2 10 1"]);
     let evidence = "entity reached_on cumulative_before cumulative evidence_export evidence_row";
-    assert_eq!(cells(&world, "milestones", evidence), ["A 2024-01-02 8 17 1.csv 3"]);
+    assert_eq!(cells(&world, "milestones", evidence), ["A 2024-01-02 8 17 1.csv 4"]);
+}
+
+#[test]
+fn a_newer_export_that_loses_much_is_withheld() {
+    let whole = "global|2024-01-01|1|a|A|X|9
+                 global|2024-01-01|2|b|B|X|5
+                 global|2024-01-02|1|a|A|X|9";
+    let head = "global|2024-01-01|1|a|A|X|8
+                global|2024-01-01|1|a|A|X|8
+                global|2024-01-02|1|a|A|X|7";
+    let tail = "global|2024-01-01|2|b|B|X|4";
+    let tallies = [Tally::of("track", "all_time", &[10])];
+    let rows = "export rows_used rows_duplicate rows_superseded";
+    let two = world(&tallies, &[whole, head]);
+    assert_eq!(cells(&two, "exports", rows), ["0.csv 2 0 1", "1.csv 1 0 2"]);
+    assert_eq!(cells(&two, "coverage", "date state"), ["2024-01-01 conflict", "2024-01-02 conflict"]);
+    // With what completes it, nothing is lost.
+    let three = world(&tallies, &[whole, head, tail]);
+    assert_eq!(cells(&three, "exports", rows), ["0.csv 0 0 3", "1.csv 2 1 0", "2.csv 1 0 0"]);
 }
 
 #[test]

@@ -102,54 +102,131 @@ pub struct Ledger {
     pub scopes: BTreeMap<Scope, Slices>,
     /// The slices of which an export contradicted a newer one.
     pub conflicts: BTreeSet<(Scope, Day)>,
+    /// In how many slices an export was withheld.
+    pub withheld: usize,
     /// The table `exports`.
     pub accounts: Vec<Row>,
 }
 
-/// Exports are taken newest first; what contradicts the rows taken is superseded.
+/// The part of the rows of a slice that a newer export may lose.
+const MAX_LOSS: f64 = 0.2;
+
+/// Rows of one export and slice that are not repeated in it.
+struct Said<'a> {
+    export: &'a str,
+    rows: Vec<Seen>,
+}
+
+/// What comes of a slice when exports are taken in this order: the rows that count, and for each
+/// export how many of its rows repeat one that counts and how many are superseded.
+fn take<'a>(exports: &[&'a Said<'a>]) -> (Vec<Seen>, BTreeMap<&'a str, (usize, usize)>) {
+    let (mut held, mut lost) = (Vec::<Seen>::new(), BTreeMap::new());
+    for said in exports {
+        let known = |seen: &&Seen| held.iter().any(|other| other.figures() == seen.figures());
+        let (again, rest): (Vec<&Seen>, Vec<&Seen>) = said.rows.iter().partition(known);
+        let contradicts =
+            |seen: &&Seen| held.iter().any(|other| other.rank == seen.rank || other.track == seen.track);
+        if rest.iter().any(contradicts) {
+            lost.insert(said.export, (again.len(), rest.len()));
+        } else {
+            lost.insert(said.export, (again.len(), 0));
+            let rest: Vec<Seen> = rest.into_iter().cloned().collect();
+            held.extend(rest);
+        }
+    }
+    (held, lost)
+}
+
+/// Of the exports of a slice, newest first, those that are withheld: from the oldest on, whoever
+/// loses too much of what counts without it, unless a newer one makes up for it.
+fn withheld<'a>(exports: &[&'a Said<'a>]) -> BTreeSet<&'a str> {
+    let superseded = |lost: &BTreeMap<&str, (usize, usize)>| lost.values().any(|(_, rows)| *rows > 0);
+    if !superseded(&take(exports).1) {
+        return BTreeSet::new();
+    }
+    let (mut out, mut counted) = (BTreeSet::new(), 0);
+    for newest in (0..exports.len()).rev() {
+        let enough = |rows: usize| rows as f64 >= counted as f64 * (1.0 - MAX_LOSS);
+        let all = take(&exports[newest..]).0.len();
+        let others: Vec<&Said> =
+            exports[newest..].iter().copied().filter(|said| !out.contains(said.export)).collect();
+        let with_it = take(&others).0.len();
+        if enough(all) {
+            out.clear();
+            counted = all;
+        } else if enough(with_it) {
+            counted = with_it;
+        } else {
+            out.insert(exports[newest].export);
+        }
+    }
+    out
+}
+
+/// Exports are taken newest first; what contradicts the rows taken is superseded, and what would
+/// lose too much is withheld.
 pub fn ledger(exports: &[Export]) -> Ledger {
     let (mut scopes, mut conflicts) = (BTreeMap::<Scope, Slices>::new(), BTreeSet::new());
-    let mut accounts = Vec::new();
     let mut newest_first: Vec<&Export> = exports.iter().collect();
     newest_first.sort_by_key(|export| Reverse((export.modified, &export.path)));
-    for export in newest_first {
-        let (mut used, mut duplicate, mut superseded, mut quarantined) = (0, 0, 0, 0);
-        let mut slices: BTreeMap<(Scope, Day), Vec<Seen>> = BTreeMap::new();
+    let mut slices: BTreeMap<(Scope, Day), Vec<Said>> = BTreeMap::new();
+    // Read rows that are used, repeated, superseded, quarantined.
+    let mut sums: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
+    let mut repeated: BTreeMap<(Scope, Day, &str), usize> = BTreeMap::new();
+    for export in &newest_first {
+        let sums = sums.entry(&export.path).or_default();
         let mut number = export.dialect.header() + 1;
         for line in &export.lines {
             if let Some((scope, seen)) = read(export, line, number) {
-                let slice = slices.entry((scope, seen.date)).or_default();
-                if slice.iter().any(|other| other.same_row(&seen)) {
-                    duplicate += 1;
+                let of_slice = slices.entry((scope.clone(), seen.date)).or_default();
+                if of_slice.last().is_none_or(|said| said.export != export.path) {
+                    of_slice.push(Said { export: &export.path, rows: Vec::new() });
+                }
+                let rows = &mut of_slice.last_mut().expect("one").rows;
+                if rows.iter().any(|other| other.same_row(&seen)) {
+                    *repeated.entry((scope, seen.date, &export.path)).or_default() += 1;
                 } else {
-                    slice.push(seen);
+                    rows.push(seen);
                 }
             } else {
-                quarantined += 1;
+                sums[3] += 1;
             }
             // A quoted title can hold a line break, and the next row is then a line further down.
             number += 1 + line.title.matches('\n').count() as i64;
         }
-        for ((scope, date), slice) in slices {
-            let held = scopes.entry(scope.clone()).or_default().entry(date).or_default();
-            let known = |seen: &Seen| held.iter().any(|other| other.figures() == seen.figures());
-            let (again, rest): (Vec<_>, Vec<_>) = slice.into_iter().partition(known);
-            duplicate += again.len();
-            let contradicts =
-                |seen: &Seen| held.iter().any(|other| other.rank == seen.rank || other.track == seen.track);
-            if rest.iter().any(contradicts) {
-                superseded += rest.len();
-                conflicts.insert((scope, date));
-            } else {
-                used += rest.len();
-                held.extend(rest);
+    }
+    let mut slices_withheld = 0;
+    for ((scope, date), said) in &slices {
+        let exports: Vec<&Said> = said.iter().collect();
+        let out = withheld(&exports);
+        let stand: Vec<&Said> = exports.iter().copied().filter(|said| !out.contains(said.export)).collect();
+        let (held, lost) = take(&stand);
+        slices_withheld += usize::from(!out.is_empty());
+        if !out.is_empty() || lost.values().any(|(_, superseded)| *superseded > 0) {
+            conflicts.insert((scope.clone(), *date));
+        }
+        for said in exports {
+            let repeated = repeated.get(&(scope.clone(), *date, said.export)).copied().unwrap_or_default();
+            let sums = sums.get_mut(said.export).expect("an export");
+            match lost.get(said.export) {
+                Some((again, superseded)) => {
+                    sums[0] += said.rows.len() - again - superseded;
+                    sums[1] += again + repeated;
+                    sums[2] += superseded;
+                }
+                None => sums[2] += said.rows.len() + repeated,
             }
         }
-        accounts.push(row(json!({
+        scopes.entry(scope.clone()).or_default().insert(*date, held);
+    }
+    let account = |export: &&Export| {
+        let [used, duplicate, superseded, quarantined] = sums[export.path.as_str()];
+        row(json!({
             "export": export.path, "rows_read": export.lines.len(), "rows_used": used,
             "rows_duplicate": duplicate, "rows_superseded": superseded,
             "rows_quarantined": quarantined,
-        })));
-    }
-    Ledger { scopes, conflicts, accounts }
+        }))
+    };
+    let accounts = newest_first.iter().map(account).collect();
+    Ledger { scopes, conflicts, withheld: slices_withheld, accounts }
 }

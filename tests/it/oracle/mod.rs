@@ -93,6 +93,11 @@ pub fn tables(world: &World) -> BTreeMap<&'static str, Vec<Row>> {
     tables
 }
 
+/// In how many slices of a world an export would lose too much.
+pub fn withheld(world: &World) -> usize {
+    ledger::ledger(&world.exports).withheld
+}
+
 /// The scopes of which too little is known for anything to be published.
 pub fn too_little(world: &World) -> Vec<String> {
     let book = Book::open(world, ledger::ledger(&world.exports));
