@@ -113,6 +113,9 @@ fn check_freshness(plan: &Plan, today: Day) -> anyhow::Result<()> {
     Ok(plan.freshness.check(&publish::manifest(&plan.out)?.scopes, today)?)
 }
 
+/// Rows of the headline's ranking that are shown after a run.
+const HEADLINE: usize = 50;
+
 fn show(report: &Report, quiet: bool, log_only: bool) -> anyhow::Result<()> {
     if !quiet && !log_only {
         let mut err = io::stderr().lock();
@@ -129,8 +132,12 @@ fn show(report: &Report, quiet: bool, log_only: bool) -> anyhow::Result<()> {
             0 => writeln!(out, "\n{name}: nobody yet")?,
             _ => {
                 let by = convention(frame)?;
-                let table = fit::table(&shown(frame)?, pager::width(), true)?;
+                let table = fit::table(&shown(&frame.head(Some(HEADLINE)))?, pager::width(), true)?;
                 write!(out, "\n{name}, by {by}\n{table}")?;
+                if let more @ 1.. = frame.height().saturating_sub(HEADLINE) {
+                    let more = text::thousands(more as i64);
+                    writeln!(out, "and {more} more: `chartledger show rankings --ranking {name}`")?;
+                }
             }
         }
     }

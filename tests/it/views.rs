@@ -430,8 +430,9 @@ fn on_a_terminal_tables_are_fitted_and_long_ones_are_paged() {
 #[test]
 fn progress_is_a_bar_on_a_terminal_lines_in_a_log_and_nothing_in_a_pipe() {
     let desk = Desk::new();
-    desk.call("synth --output exports --days 120 --regions 4 --quiet").succeeds();
-    let run = |flags: &str| format!("run t.toml --full {flags}");
+    // Enough for a stage to last longer than a bar takes to be drawn, on one thread.
+    desk.call("synth --output exports --days 900 --regions 4 --quiet").succeeds();
+    let run = |flags: &str| format!("--threads 1 run t.toml --full {flags}");
     if let Some(screen) = on_a_terminal(&desk, "", &run("")) {
         for part in ["decode", " rows, ", "B/s", "left", "%"] {
             assert!(screen.contains(part), "{part} in {screen:?}");
