@@ -35,7 +35,9 @@ struct Aside;
 
 impl io::Write for Aside {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        progress::aside(bytes).map(|()| bytes.len())
+        // Standard error may be closed. That is no reason to end a run, and to whom could it be told?
+        let _ = progress::aside(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! `chartledger report`
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use chartledger::error::Error;
@@ -34,7 +35,8 @@ pub fn main(args: ReportArgs, quiet: bool) -> anyhow::Result<()> {
     write(&args.output, page.as_bytes())?;
     if !quiet {
         let size = text::bytes(page.len() as u64);
-        eprintln!("report     {}, {size}", text::printable(&args.output.display().to_string()));
+        let output = args.output.display().to_string();
+        writeln!(io::stderr().lock(), "report     {}, {size}", text::printable(&output))?;
     }
     Ok(())
 }

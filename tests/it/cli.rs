@@ -343,6 +343,24 @@ fn closed_standard_output_is_no_error() {
     assert_eq!(desk.show("exports").len(), 1, "the run has published");
 }
 
+#[test]
+fn closed_standard_error_stops_no_run() {
+    let desk = march();
+    for args in ["run t.toml --full", "run t.toml --full --log-format json", "run t.toml --full -vv"] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = program(&desk.path(""));
+        command.args(args.split_whitespace()).args(["--metrics", "m.prom"]).stdout(Stdio::null());
+        assert_eq!(command.stderr(writer).status().expect("the program starts").code(), Some(0), "{args}");
+        std::fs::remove_file(desk.path("m.prom")).unwrap_or_else(|_| panic!("{args}: no metrics"));
+    }
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = program(&desk.path(""));
+    command.args("report t.toml --output r.html".split_whitespace()).stderr(writer);
+    assert_eq!(command.status().expect("the program starts").code(), Some(0), "report");
+}
+
 // ---------------------------------------------------------------------------------------- inspect
 
 #[test]
