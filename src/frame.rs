@@ -4,7 +4,7 @@
 //! for each row is a quarter of what a row of text takes, is made from codes that we have already,
 //! and goes into a Parquet file as it is: nothing is hashed and no name is copied.
 
-use polars::prelude::*;
+use polars::prelude::{Column as PolarsColumn, *};
 use polars_arrow::array::{Array, BooleanArray, DictionaryArray, PrimitiveArray, Utf8ViewArray};
 use polars_arrow::datatypes::{ArrowDataType, IntegerType};
 use rustc_hash::FxHashMap;
@@ -16,12 +16,12 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct Frame {
     height: usize,
-    columns: Vec<Cells>,
+    columns: Vec<Column>,
 }
 
 /// A column.
 #[derive(Clone, Debug)]
-pub struct Cells {
+pub struct Column {
     /// Its name.
     pub name: &'static str,
     /// What it holds.
@@ -57,7 +57,7 @@ impl Frame {
     ///
     /// # Errors
     /// [`Error::Frame`] for a column of another length.
-    pub fn new(height: usize, columns: Vec<Cells>) -> Result<Self> {
+    pub fn new(height: usize, columns: Vec<Column>) -> Result<Self> {
         match columns.iter().find(|column| column.len() != height) {
             Some(odd) => Err(Error::Frame(PolarsError::ShapeMismatch(
                 format!("{} has {} values instead of {height}", odd.name, odd.len()).into(),
@@ -72,12 +72,12 @@ impl Frame {
     }
 
     /// The columns in order.
-    pub fn columns(&self) -> &[Cells] {
+    pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
     /// The columns, to make another frame of.
-    pub fn into_columns(self) -> Vec<Cells> {
+    pub fn into_columns(self) -> Vec<Column> {
         self.columns
     }
 
@@ -85,7 +85,7 @@ impl Frame {
     ///
     /// # Errors
     /// [`Error::Frame`] if there is none.
-    pub fn column(&self, name: &str) -> PolarsResult<&Cells> {
+    pub fn column(&self, name: &str) -> PolarsResult<&Column> {
         let found = self.columns.iter().find(|column| column.name == name);
         found.ok_or_else(|| PolarsError::ColumnNotFound(name.to_owned().into()))
     }
@@ -117,19 +117,19 @@ impl Frame {
     /// # Errors
     /// [`PolarsError`] for names that come twice.
     pub fn to_polars(&self) -> PolarsResult<DataFrame> {
-        DataFrame::new(self.height, self.columns.iter().map(Cells::to_polars).collect())
+        DataFrame::new(self.height, self.columns.iter().map(Column::to_polars).collect())
     }
 
     /// The rows from `offset` on, at most `length`.
     pub fn slice(&self, offset: usize, length: usize) -> Self {
         let offset = offset.min(self.height);
         let length = length.min(self.height - offset);
-        let slice = |cells: &Cells| Cells { values: cells.values.slice(offset, length), ..*cells };
+        let slice = |column: &Column| Column { values: column.values.slice(offset, length), ..*column };
         Self { height: length, columns: self.columns.iter().map(slice).collect() }
     }
 }
 
-impl Cells {
+impl Column {
     /// Integers.
     pub fn numbers(name: &'static str, values: impl Iterator<Item = i64>) -> Self {
         Values::Int64(PrimitiveArray::from_vec(values.collect())).named(name)
@@ -222,7 +222,7 @@ impl Cells {
     }
 
     /// The column as polars has it.
-    pub fn to_polars(&self) -> Column {
+    pub fn to_polars(&self) -> PolarsColumn {
         let name: PlSmallStr = self.name.into();
         match &self.values {
             Values::Text(text) => text.iter().collect::<StringChunked>().with_name(name).into_column(),
@@ -235,8 +235,8 @@ impl Cells {
 }
 
 impl Values {
-    fn named(self, name: &'static str) -> Cells {
-        Cells { name, values: self, steady: false }
+    fn named(self, name: &'static str) -> Column {
+        Column { name, values: self, steady: false }
     }
 
     fn array(&self) -> &dyn Array {
@@ -294,7 +294,7 @@ impl Text {
         let mut known: FxHashMap<&str, u32> = FxHashMap::default();
         let mut words: Vec<&str> = Vec::new();
         let mut last: Option<(&str, u32)> = None;
-        let code = |word: &'a str| {
+        let mut code = |word: &'a str| {
             // Rows are sorted, so most of them repeat the one above.
             if let Some((before, code)) = last
                 && std::ptr::eq(before, word)
@@ -308,7 +308,6 @@ impl Text {
             last = Some((word, code));
             code
         };
-        let mut code = code;
         let codes: PrimitiveArray<u32> = rows.map(|word| word.map(&mut code)).collect();
         Self { words: Utf8ViewArray::from_slice_values(words), codes }
     }

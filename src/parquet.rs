@@ -19,7 +19,7 @@ use polars_parquet::write::{
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::frame::{Cells, Frame, Values};
+use crate::frame::{Column, Frame, Values};
 
 /// Rows of a row group: small enough for readers to share a file out among threads.
 const GROUP: usize = 1 << 18;
@@ -43,7 +43,7 @@ const OPTIONS: WriteOptions = WriteOptions {
 /// # Errors
 /// [`Error::Frame`].
 pub fn to_bytes(frame: &Frame, about: Vec<(String, String)>) -> Result<Vec<u8>> {
-    let field = |cells: &Cells| ArrowField::new(cells.name.into(), cells.values.arrow_type(), true);
+    let field = |column: &Column| ArrowField::new(column.name.into(), column.values.arrow_type(), true);
     let schema: ArrowSchema =
         frame.columns().iter().map(field).map(|field| (field.name.clone(), field)).collect();
     let types = to_parquet_schema(&schema)?;
@@ -57,7 +57,7 @@ pub fn to_bytes(frame: &Frame, about: Vec<(String, String)>) -> Result<Vec<u8>> 
         };
         let columns = group.columns().par_iter().zip(types.fields());
         let columns: Vec<Vec<CompressedPage>> =
-            columns.map(|(cells, field)| pages(cells, field)).collect::<PolarsResult<_>>()?;
+            columns.map(|(column, field)| pages(column, field)).collect::<PolarsResult<_>>()?;
         let columns = DynIter::new(columns.iter().map(|pages| {
             let pages = pages.iter().map(PolarsResult::Ok);
             Ok(DynStreamingIterator::new(fallible_streaming_iterator::convert(pages)))
@@ -73,9 +73,9 @@ pub fn to_bytes(frame: &Frame, about: Vec<(String, String)>) -> Result<Vec<u8>> 
 }
 
 /// The pages of a column.
-fn pages(cells: &Cells, field: &ParquetType) -> PolarsResult<Vec<CompressedPage>> {
-    let array = cells.values.to_arrow()?;
-    let columns = array_to_columns(array, field.clone(), OPTIONS, &[encoding(cells)])?;
+fn pages(column: &Column, field: &ParquetType) -> PolarsResult<Vec<CompressedPage>> {
+    let array = column.values.to_arrow()?;
+    let columns = array_to_columns(array, field.clone(), OPTIONS, &[encoding(column)])?;
     let pages = columns.into_iter().flatten();
     let pages = pages.map(|page| page.map_err(|error| ParquetError::OutOfSpec(error.to_string())));
     Compressor::new(pages, OPTIONS.compression, Vec::new())
@@ -85,7 +85,7 @@ fn pages(cells: &Cells, field: &ParquetType) -> PolarsResult<Vec<CompressedPage>
 
 /// How values are packed: few different ones as places in a dictionary, others by how far they lie
 /// apart. Both are a few bits a value, and neither hashes it.
-fn encoding(cells: &Cells) -> Encoding {
+fn encoding(column: &Column) -> Encoding {
     fn narrow<T: NativeType + Into<i64>>(values: &PrimitiveArray<T>) -> bool {
         const WIDEST: i64 = u16::MAX as i64;
         let values = || values.non_null_values_iter().map(Into::into);
@@ -93,13 +93,13 @@ fn encoding(cells: &Cells) -> Encoding {
             values().fold((i64::MAX, i64::MIN), |(least, most), value| (value.min(least), value.max(most)));
         most.checked_sub(least).is_none_or(|width| width <= WIDEST)
     }
-    let narrow = match &cells.values {
+    let narrow = match &column.values {
         Values::Text(_) => return Encoding::RleDictionary,
         Values::Boolean(_) => return Encoding::Plain,
         Values::Int64(values) => narrow(values),
         Values::Int32(values) | Values::Date(values) => narrow(values),
     };
-    match narrow && !cells.steady {
+    match narrow && !column.steady {
         true => Encoding::RleDictionary,
         false => Encoding::DeltaBinaryPacked,
     }

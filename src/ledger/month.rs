@@ -26,7 +26,7 @@ use super::settle::Loss;
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::{NO_STREAMS, NO_TOTAL, Reported};
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 
 /// The folder of the months.
 pub const MONTHS: &str = "months";
@@ -91,16 +91,16 @@ pub const COLUMNS: [(&str, &str); 11] = [
 /// # Errors
 /// [`Error::Frame`].
 pub fn to_frame(rows: &[Observation]) -> Result<Frame> {
-    let whole = |name, value: fn(&Observation) -> i32| Cells::small_numbers(name, rows.iter().map(value));
+    let whole = |name, value: fn(&Observation) -> i32| Column::small_numbers(name, rows.iter().map(value));
     let long = |name, value: fn(&Observation) -> i64, none: i64| {
         if rows.iter().all(|row| value(row) != none) {
-            return Cells::numbers(name, rows.iter().map(value));
+            return Column::numbers(name, rows.iter().map(value));
         }
-        Cells::optional_numbers(name, rows.iter().map(|row| Some(value(row)).filter(|&value| value != none)))
+        Column::optional_numbers(name, rows.iter().map(|row| Some(value(row)).filter(|&value| value != none)))
     };
     let mut columns = vec![
         whole("region", |row| i32::from(row.region)),
-        Cells::dates("date", rows.iter().map(|row| row.day)),
+        Column::dates("date", rows.iter().map(|row| row.day)),
         whole("rank", |row| i32::from(row.rank)).steady(),
         whole("listing", |row| row.listing as i32),
         long("streams", |row| row.streams, NO_STREAMS),
@@ -119,7 +119,7 @@ pub fn to_frame(rows: &[Observation]) -> Result<Frame> {
     ];
     if rows.iter().any(|row| row.reported != Reported::default()) {
         for (name, value) in reported {
-            columns.push(Cells::optional_small_numbers(name, rows.iter().map(|row| said(value(row)))));
+            columns.push(Column::optional_small_numbers(name, rows.iter().map(|row| said(value(row)))));
         }
     }
     Frame::new(rows.len(), columns)
@@ -134,7 +134,7 @@ pub fn to_frame(rows: &[Observation]) -> Result<Frame> {
 pub fn lost_to_frame(lost: &[(Observation, Loss)]) -> Result<Frame> {
     let rows: Vec<Observation> = lost.iter().map(|(row, _)| *row).collect();
     let mut columns = to_frame(&rows)?.into_columns();
-    let is = |name, wanted: Loss| Cells::flags(name, lost.iter().map(|(_, loss)| *loss == wanted));
+    let is = |name, wanted: Loss| Column::flags(name, lost.iter().map(|(_, loss)| *loss == wanted));
     columns.push(is("superseded", Loss::Superseded));
     if lost.iter().any(|(_, loss)| *loss == Loss::Replaced) {
         columns.push(is("replaced", Loss::Replaced));

@@ -9,7 +9,7 @@ use super::named;
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::Listing;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 
 /// What the ledger knows of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,18 +90,18 @@ const LIST: &str = ",";
 /// Exports as a frame, in the order of their codes.
 pub fn exports_frame(entries: &[ExportEntry]) -> Result<Frame> {
     let text = |name, value: fn(&ExportEntry) -> &String| {
-        Cells::text(name, entries.iter().map(|of| value(of).as_str()))
+        Column::text(name, entries.iter().map(|of| value(of).as_str()))
     };
     let list = |name, value: fn(&ExportEntry) -> &Vec<String>| {
         let lists: Vec<String> = entries.iter().map(|entry| value(entry).join(LIST)).collect();
-        Cells::text(name, lists.iter().map(String::as_str))
+        Column::text(name, lists.iter().map(String::as_str))
     };
     let number = |name, value: fn(&ExportEntry) -> u64| {
-        Cells::numbers(name, entries.iter().map(|entry| value(entry) as i64))
+        Column::numbers(name, entries.iter().map(|entry| value(entry) as i64))
     };
     let day = |name, value: fn((Day, Day)) -> Day| {
         let days = entries.iter().map(|entry| entry.days.map(|days| i32::from(value(days).0)));
-        Cells::optional_small_numbers(name, days)
+        Column::optional_small_numbers(name, days)
     };
     let columns = vec![
         text("name", |entry| &entry.name),
@@ -186,9 +186,9 @@ pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
 
 /// Rows set aside as a frame.
 pub fn quarantine_frame(rows: &[Quarantined]) -> Result<Frame> {
-    let text = |name, value: fn(&Quarantined) -> &str| Cells::text(name, rows.iter().map(value));
+    let text = |name, value: fn(&Quarantined) -> &str| Column::text(name, rows.iter().map(value));
     let number = |name, value: fn(&Quarantined) -> u32| {
-        Cells::numbers(name, rows.iter().map(|row| i64::from(value(row))))
+        Column::numbers(name, rows.iter().map(|row| i64::from(value(row))))
     };
     let columns = vec![
         number("export", |row| row.export),
@@ -218,7 +218,7 @@ pub fn read_quarantine(path: &Path) -> Result<Vec<Quarantined>> {
 
 /// Listings as a frame, in the order of their codes.
 pub fn listings_frame(listings: &[Listing]) -> Result<Frame> {
-    let text = |name, value: fn(&Listing) -> &str| Cells::text(name, listings.iter().map(value));
+    let text = |name, value: fn(&Listing) -> &str| Column::text(name, listings.iter().map(value));
     let columns = vec![
         text("uri", |listing| &listing.uri),
         text("title", |listing| &listing.title),

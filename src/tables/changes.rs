@@ -3,10 +3,10 @@
 //! The one table that does not depend on the data alone: it is of two runs.
 
 use super::identity::REGION;
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
 use crate::changes::{Change, Figure};
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 
 /// The contract.
 pub const CONTRACT: Contract = Contract {
@@ -58,7 +58,7 @@ fn build(_: &Sources<'_>, _: &Orders) -> Result<Frame> {
 /// [`crate::error::Error::Frame`].
 pub fn rows(changes: &[Change]) -> Result<Frame> {
     let all = || changes.iter();
-    let of = |name: &'static str, value: fn(&Change) -> &str| Cells::text(name, all().map(value));
+    let of = |name: &'static str, value: fn(&Change) -> &str| Column::text(name, all().map(value));
     let state = |figure: fn(&Change) -> Option<&Figure>| {
         move |change| figure(change).and_then(|figure: &Figure| figure.state.as_deref())
     };
@@ -75,16 +75,16 @@ pub fn rows(changes: &[Change]) -> Result<Frame> {
         of("entity", |change| &change.subject.entity),
         of("artists", |change| &change.subject.artists),
         of("window", |change| &change.subject.window),
-        Cells::numbers("threshold", all().map(|change| change.subject.threshold)),
-        Cells::optional_dates("before_on", all().map(|change| before(change)?.on)),
-        Cells::optional_dates("after_on", all().map(|change| after(change)?.on)),
-        Cells::optional_numbers("before_value", all().map(|change| before(change)?.value)),
-        Cells::optional_numbers("after_value", all().map(|change| after(change)?.value)),
+        Column::numbers("threshold", all().map(|change| change.subject.threshold)),
+        Column::optional_dates("before_on", all().map(|change| before(change)?.on)),
+        Column::optional_dates("after_on", all().map(|change| after(change)?.on)),
+        Column::optional_numbers("before_value", all().map(|change| before(change)?.value)),
+        Column::optional_numbers("after_value", all().map(|change| after(change)?.value)),
         of("unit", |change| &change.unit),
-        Cells::optional_text("before_state", all().map(state(before))),
-        Cells::optional_text("after_state", all().map(state(after))),
+        Column::optional_text("before_state", all().map(state(before))),
+        Column::optional_text("after_state", all().map(state(after))),
         of("cause", |change| &change.cause),
-        Cells::text("says", says.iter().map(String::as_str)),
+        Column::text("says", says.iter().map(String::as_str)),
     ];
-    frame(changes.len(), columns)
+    Frame::new(changes.len(), columns)
 }

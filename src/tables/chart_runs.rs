@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
 use crate::catalog::EntityKind;
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::tally::ChartRun;
 
 /// The contract.
@@ -51,32 +51,32 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let scope = || rows.iter().map(|row| row.scope);
     let song = || rows.iter().map(|row| row.song);
     let columns = vec![
-        Cells::coded("chart", scopes.iter().map(|scope| scope.chart.as_str()), scope()),
-        Cells::coded("region", scopes.iter().map(|scope| scope.region.as_str()), scope()),
-        Cells::coded("song_id", songs.iter().map(|song| song.id.as_str()), song()),
-        Cells::coded("entity", songs.iter().map(|song| song.name.as_str()), song()),
-        Cells::coded("artists", songs.iter().map(|song| song.artists.as_str()), song()),
-        Cells::dates("first_on", all().map(|row| row.first_on)),
-        Cells::dates("last_on", all().map(|row| row.last_on)),
-        Cells::numbers("appearances", all().map(|row| i64::from(row.appearances))),
-        Cells::numbers("peak_rank", all().map(|row| i64::from(row.peak_rank))),
-        Cells::dates("peak_on", all().map(|row| row.peak_on)),
-        Cells::numbers("times_at_peak", all().map(|row| i64::from(row.times_at_peak))),
-        Cells::numbers("top10", all().map(|row| i64::from(row.top10))),
-        Cells::numbers("at_one", all().map(|row| i64::from(row.at_one))),
-        Cells::numbers("spells_at_one", all().map(|row| i64::from(row.spells_at_one))),
-        Cells::numbers("longest_spell_at_one", all().map(|row| i64::from(row.longest_spell))),
-        Cells::numbers("longest_streak", all().map(|row| i64::from(row.longest_streak))),
-        Cells::numbers("current_streak", all().map(|row| i64::from(row.streak))),
-        Cells::optional_numbers("streams", all().map(|row| row.streams)),
-        Cells::optional_numbers("peak_streams", all().map(|row| row.peak_streams)),
-        Cells::optional_dates("peak_streams_on", all().map(|row| row.peak_streams_on)),
-        Cells::optional_numbers("reported_peak", all().map(|row| row.reported_peak.map(i64::from))),
-        Cells::optional_numbers(
+        Column::coded("chart", scopes.iter().map(|scope| scope.chart.as_str()), scope()),
+        Column::coded("region", scopes.iter().map(|scope| scope.region.as_str()), scope()),
+        Column::coded("song_id", songs.iter().map(|song| song.id.as_str()), song()),
+        Column::coded("entity", songs.iter().map(|song| song.name.as_str()), song()),
+        Column::coded("artists", songs.iter().map(|song| song.artists.as_str()), song()),
+        Column::dates("first_on", all().map(|row| row.first_on)),
+        Column::dates("last_on", all().map(|row| row.last_on)),
+        Column::numbers("appearances", all().map(|row| i64::from(row.appearances))),
+        Column::numbers("peak_rank", all().map(|row| i64::from(row.peak_rank))),
+        Column::dates("peak_on", all().map(|row| row.peak_on)),
+        Column::numbers("times_at_peak", all().map(|row| i64::from(row.times_at_peak))),
+        Column::numbers("top10", all().map(|row| i64::from(row.top10))),
+        Column::numbers("at_one", all().map(|row| i64::from(row.at_one))),
+        Column::numbers("spells_at_one", all().map(|row| i64::from(row.spells_at_one))),
+        Column::numbers("longest_spell_at_one", all().map(|row| i64::from(row.longest_spell))),
+        Column::numbers("longest_streak", all().map(|row| i64::from(row.longest_streak))),
+        Column::numbers("current_streak", all().map(|row| i64::from(row.streak))),
+        Column::optional_numbers("streams", all().map(|row| row.streams)),
+        Column::optional_numbers("peak_streams", all().map(|row| row.peak_streams)),
+        Column::optional_dates("peak_streams_on", all().map(|row| row.peak_streams_on)),
+        Column::optional_numbers("reported_peak", all().map(|row| row.reported_peak.map(i64::from))),
+        Column::optional_numbers(
             "reported_appearances",
             all().map(|row| row.reported_appearances.map(i64::from)),
         ),
-        Cells::optional_flags("agrees", all().map(|row| row.agrees())),
+        Column::optional_flags("agrees", all().map(|row| row.agrees())),
     ];
-    frame(rows.len(), columns)
+    Frame::new(rows.len(), columns)
 }

@@ -6,9 +6,9 @@ use polars::prelude::*;
 use polars_arrow::array::PrimitiveArray;
 
 use super::identity::{CHART, REGION, scope_columns};
-use super::{Contract, Kind, Orders, Sources, field, frame};
+use super::{Contract, Kind, Orders, Sources, field};
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::tally::{Check, Score};
 
 /// The contract.
@@ -54,16 +54,16 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
         }
     }
     let all = || scores.values();
-    let mut columns = vec![Cells::text("check", scores.keys().map(|(check, _)| *check))];
+    let mut columns = vec![Column::text("check", scores.keys().map(|(check, _)| *check))];
     columns.extend(scope_columns(sources, scores.keys().map(|(_, scope)| *scope)));
     columns.extend([
-        Cells::numbers(
+        Column::numbers(
             "compared",
             all().map(|score| (score.agreed + score.differed + score.undecided) as i64),
         ),
-        Cells::numbers("agreed", all().map(|score| score.agreed as i64)),
-        Cells::numbers("differed", all().map(|score| score.differed as i64)),
-        Cells::numbers("undecided", all().map(|score| score.undecided as i64)),
+        Column::numbers("agreed", all().map(|score| score.agreed as i64)),
+        Column::numbers("differed", all().map(|score| score.differed as i64)),
+        Column::numbers("undecided", all().map(|score| score.undecided as i64)),
     ]);
-    frame(scores.len(), columns)
+    Frame::new(scores.len(), columns)
 }

@@ -3,10 +3,10 @@
 use polars::prelude::*;
 
 use super::identity::REGION;
-use super::{Contract, Kind, Orders, Sources, field, frame, nullable};
+use super::{Contract, Kind, Orders, Sources, field, nullable};
 use crate::claims::Verdict;
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 
 /// The contract.
 pub const CONTRACT: Contract = Contract {
@@ -64,27 +64,27 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
     let rows = || rows.iter().copied();
     let export = |code: u32| sources.state.exports.get(code as usize).map(|export| export.name.as_str());
     let columns = vec![
-        Cells::text("claim", rows().map(|(claim, _)| claim.id.as_str())),
-        Cells::text("says", rows().map(|(claim, _)| claim.says.as_str())),
-        Cells::optional_text("source", rows().map(|(claim, _)| claim.source.as_deref())),
-        Cells::text("kind", rows().map(|(claim, _)| claim.kind.word())),
-        Cells::text("about", rows().map(|(claim, _)| claim.about.word())),
-        Cells::text("chart", rows().map(|(_, judged)| judged.chart.as_str())),
-        Cells::text("region", rows().map(|(claim, _)| claim.region.as_str())),
-        Cells::optional_text("entity_id", rows().map(|(_, judged)| judged.entity_id.as_deref())),
-        Cells::text("entity", rows().map(|(_, judged)| judged.entity.as_str())),
-        Cells::text("verdict", rows().map(|(_, judged)| judged.verdict.word())),
-        Cells::optional_text("convention", rows().map(|(_, judged)| judged.convention.as_deref())),
-        Cells::text("expected", rows().map(|(_, judged)| judged.expected.as_str())),
-        Cells::optional_text("found", rows().map(|(_, judged)| judged.found.as_deref())),
-        Cells::text("why", rows().map(|(_, judged)| judged.why.as_str())),
-        Cells::optional_text("basis_note", rows().map(|(_, judged)| judged.basis_note.as_deref())),
-        Cells::optional_text("certainty", rows().map(|(_, judged)| judged.certainty)),
-        Cells::optional_text("evidence_export", rows().map(|(_, judged)| export(judged.evidence?.0))),
-        Cells::optional_numbers(
+        Column::text("claim", rows().map(|(claim, _)| claim.id.as_str())),
+        Column::text("says", rows().map(|(claim, _)| claim.says.as_str())),
+        Column::optional_text("source", rows().map(|(claim, _)| claim.source.as_deref())),
+        Column::text("kind", rows().map(|(claim, _)| claim.kind.word())),
+        Column::text("about", rows().map(|(claim, _)| claim.about.word())),
+        Column::text("chart", rows().map(|(_, judged)| judged.chart.as_str())),
+        Column::text("region", rows().map(|(claim, _)| claim.region.as_str())),
+        Column::optional_text("entity_id", rows().map(|(_, judged)| judged.entity_id.as_deref())),
+        Column::text("entity", rows().map(|(_, judged)| judged.entity.as_str())),
+        Column::text("verdict", rows().map(|(_, judged)| judged.verdict.word())),
+        Column::optional_text("convention", rows().map(|(_, judged)| judged.convention.as_deref())),
+        Column::text("expected", rows().map(|(_, judged)| judged.expected.as_str())),
+        Column::optional_text("found", rows().map(|(_, judged)| judged.found.as_deref())),
+        Column::text("why", rows().map(|(_, judged)| judged.why.as_str())),
+        Column::optional_text("basis_note", rows().map(|(_, judged)| judged.basis_note.as_deref())),
+        Column::optional_text("certainty", rows().map(|(_, judged)| judged.certainty)),
+        Column::optional_text("evidence_export", rows().map(|(_, judged)| export(judged.evidence?.0))),
+        Column::optional_numbers(
             "evidence_row",
             rows().map(|(_, judged)| Some(i64::from(judged.evidence?.1))),
         ),
     ];
-    frame(sources.judged.len(), columns)
+    Frame::new(sources.judged.len(), columns)
 }

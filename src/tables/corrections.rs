@@ -1,9 +1,9 @@
 //! `corrections`: what later exports changed in what earlier ones said.
 
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
 use crate::error::Result;
 use crate::exports::NO_STREAMS;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::ledger::{Correction, Observation};
 
 /// The contract.
@@ -49,19 +49,19 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
         _ => "changed",
     };
     let columns = vec![
-        Cells::text("chart", rows.iter().map(|of| of.chart.as_str())),
-        Cells::text("region", rows.iter().map(|of| region(of))),
-        Cells::dates("date", rows.iter().map(|of| of.day)),
-        Cells::text("uri", rows.iter().map(|of| uri(of))),
-        Cells::text("title", rows.iter().map(|of| listing(of).map_or("", |listing| &listing.title))),
-        Cells::text("artists", rows.iter().map(|of| listing(of).map_or("", |listing| &listing.artists))),
-        Cells::text("change", rows.iter().map(|of| change(of))),
-        Cells::text("was_export", rows.iter().map(|of| export(of.was_export))),
-        Cells::optional_numbers("was_rank", rows.iter().map(|of| of.was.map(|row| i64::from(row.rank)))),
-        Cells::optional_numbers("was_streams", rows.iter().map(|of| of.was.and_then(streams))),
-        Cells::optional_text("export", rows.iter().map(|of| of.now.map(|row| export(row.export)))),
-        Cells::optional_numbers("rank", rows.iter().map(|of| of.now.map(|row| i64::from(row.rank)))),
-        Cells::optional_numbers("streams", rows.iter().map(|of| of.now.and_then(streams))),
+        Column::text("chart", rows.iter().map(|of| of.chart.as_str())),
+        Column::text("region", rows.iter().map(|of| region(of))),
+        Column::dates("date", rows.iter().map(|of| of.day)),
+        Column::text("uri", rows.iter().map(|of| uri(of))),
+        Column::text("title", rows.iter().map(|of| listing(of).map_or("", |listing| &listing.title))),
+        Column::text("artists", rows.iter().map(|of| listing(of).map_or("", |listing| &listing.artists))),
+        Column::text("change", rows.iter().map(|of| change(of))),
+        Column::text("was_export", rows.iter().map(|of| export(of.was_export))),
+        Column::optional_numbers("was_rank", rows.iter().map(|of| of.was.map(|row| i64::from(row.rank)))),
+        Column::optional_numbers("was_streams", rows.iter().map(|of| of.was.and_then(streams))),
+        Column::optional_text("export", rows.iter().map(|of| of.now.map(|row| export(row.export)))),
+        Column::optional_numbers("rank", rows.iter().map(|of| of.now.map(|row| i64::from(row.rank)))),
+        Column::optional_numbers("streams", rows.iter().map(|of| of.now.and_then(streams))),
     ];
-    frame(rows.len(), columns)
+    Frame::new(rows.len(), columns)
 }

@@ -1,8 +1,8 @@
 //! `coverage`: for every date on which a chart was due, what is known of it.
 
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::tally::{Due, Scope};
 
 /// The contract.
@@ -30,15 +30,15 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
         scopes().zip(&due).flat_map(|((scope, _), due)| due.iter().map(move |due| (scope, due))).collect();
     let known = |scope: &Scope, due: &Due| scope.has_streams && due.state.is_live();
     let columns = vec![
-        Cells::text("chart", rows.iter().map(|(scope, _)| scope.chart.as_str())),
-        Cells::text("region", rows.iter().map(|(scope, _)| scope.region.as_str())),
-        Cells::dates("date", rows.iter().map(|(_, due)| due.day)),
-        Cells::text("state", rows.iter().map(|(_, due)| due.state.word())),
-        Cells::numbers("rows", rows.iter().map(|(_, due)| i64::from(due.rows))),
-        Cells::optional_numbers(
+        Column::text("chart", rows.iter().map(|(scope, _)| scope.chart.as_str())),
+        Column::text("region", rows.iter().map(|(scope, _)| scope.region.as_str())),
+        Column::dates("date", rows.iter().map(|(_, due)| due.day)),
+        Column::text("state", rows.iter().map(|(_, due)| due.state.word())),
+        Column::numbers("rows", rows.iter().map(|(_, due)| i64::from(due.rows))),
+        Column::optional_numbers(
             "cutoff",
             rows.iter().map(|(scope, due)| known(scope, due).then_some(due.cutoff)),
         ),
     ];
-    frame(rows.len(), columns)
+    Frame::new(rows.len(), columns)
 }

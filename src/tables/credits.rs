@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
 use crate::catalog::{Credited, CreditedCell, EntityKind};
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 
 /// The contract.
 pub const CONTRACT: Contract = Contract {
@@ -49,25 +49,25 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     cells.par_sort_unstable_by_key(|cell| (orders.entity(EntityKind::Song, cell.song), cell.artists));
     let rows: Vec<Row<'_>> = cells.iter().flat_map(rows_of).collect();
     let of_song = |name: &'static str, value: fn(&crate::catalog::Entity) -> &str| {
-        Cells::coded(name, songs.iter().map(value), rows.iter().map(|row| row.song))
+        Column::coded(name, songs.iter().map(value), rows.iter().map(|row| row.song))
     };
     let credited = || rows.iter().map(|row| row.credited);
     let columns = vec![
         of_song("song_id", |song| &song.id),
         of_song("title", |song| &song.name),
-        Cells::text("artists", rows.iter().map(|row| row.artists)),
-        Cells::numbers("position", rows.iter().map(|row| row.position)),
-        Cells::text("name", credited().map(|credited| credited.written.as_str())),
-        Cells::text("artist_id", credited().map(|credited| credited.id.as_str())),
-        Cells::text("artist", credited().map(|credited| credited.name.as_str())),
-        Cells::text("source", credited().map(|credited| if credited.known { "catalog" } else { "name" })),
-        Cells::text("role", credited().map(|credited| credited.role.word())),
-        Cells::text("role_source", credited().map(role_source)),
-        Cells::optional_text("reason", credited().map(|credited| credited.reason.as_deref())),
-        Cells::optional_dates("from", credited().map(|credited| credited.from)),
-        Cells::optional_dates("until", credited().map(|credited| credited.until)),
+        Column::text("artists", rows.iter().map(|row| row.artists)),
+        Column::numbers("position", rows.iter().map(|row| row.position)),
+        Column::text("name", credited().map(|credited| credited.written.as_str())),
+        Column::text("artist_id", credited().map(|credited| credited.id.as_str())),
+        Column::text("artist", credited().map(|credited| credited.name.as_str())),
+        Column::text("source", credited().map(|credited| if credited.known { "catalog" } else { "name" })),
+        Column::text("role", credited().map(|credited| credited.role.word())),
+        Column::text("role_source", credited().map(role_source)),
+        Column::optional_text("reason", credited().map(|credited| credited.reason.as_deref())),
+        Column::optional_dates("from", credited().map(|credited| credited.from)),
+        Column::optional_dates("until", credited().map(|credited| credited.until)),
     ];
-    frame(rows.len(), columns)
+    Frame::new(rows.len(), columns)
 }
 
 fn role_source(credited: &Credited) -> &'static str {

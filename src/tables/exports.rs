@@ -2,9 +2,9 @@
 
 use polars::prelude::*;
 
-use super::{Contract, Kind, Orders, Sources, field, frame, nullable};
+use super::{Contract, Kind, Orders, Sources, field, nullable};
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::ledger::ExportEntry;
 
 /// The contract.
@@ -56,18 +56,18 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
     };
     let (charts, regions) = (joined(|row| &row.charts), joined(|row| &row.regions));
     let columns = vec![
-        Cells::text("export", all().map(|row| row.name.as_str())),
-        Cells::text("hash", all().map(|row| row.hash.as_str())),
-        Cells::text("dialect", all().map(|row| row.dialect.as_str())),
-        Cells::text("chart", charts.iter().map(String::as_str)),
-        Cells::text("region", regions.iter().map(String::as_str)),
-        Cells::optional_dates("first_on", all().map(|row| row.days.map(|days| days.0))),
-        Cells::optional_dates("last_on", all().map(|row| row.days.map(|days| days.1))),
-        Cells::numbers("rows_read", all().map(|row| row.rows.read as i64)),
-        Cells::numbers("rows_used", all().map(|row| row.rows.used as i64)),
-        Cells::numbers("rows_duplicate", all().map(|row| row.rows.duplicate as i64)),
-        Cells::numbers("rows_superseded", all().map(|row| row.rows.superseded as i64)),
-        Cells::numbers("rows_quarantined", all().map(|row| row.rows.quarantined as i64)),
+        Column::text("export", all().map(|row| row.name.as_str())),
+        Column::text("hash", all().map(|row| row.hash.as_str())),
+        Column::text("dialect", all().map(|row| row.dialect.as_str())),
+        Column::text("chart", charts.iter().map(String::as_str)),
+        Column::text("region", regions.iter().map(String::as_str)),
+        Column::optional_dates("first_on", all().map(|row| row.days.map(|days| days.0))),
+        Column::optional_dates("last_on", all().map(|row| row.days.map(|days| days.1))),
+        Column::numbers("rows_read", all().map(|row| row.rows.read as i64)),
+        Column::numbers("rows_used", all().map(|row| row.rows.used as i64)),
+        Column::numbers("rows_duplicate", all().map(|row| row.rows.duplicate as i64)),
+        Column::numbers("rows_superseded", all().map(|row| row.rows.superseded as i64)),
+        Column::numbers("rows_quarantined", all().map(|row| row.rows.quarantined as i64)),
     ];
-    frame(rows.len(), columns)
+    Frame::new(rows.len(), columns)
 }

@@ -2,7 +2,7 @@
 
 use super::{Field, Kind, Sources, field};
 use crate::catalog::{Credit, Entity, EntityKind};
-use crate::frame::Cells;
+use crate::frame::Column;
 use crate::tally::{Scope, TallySpec, Window};
 
 pub const CHART: Field = field("chart", Kind::String, "source:period, such as spotify:daily");
@@ -56,17 +56,17 @@ impl Subject {
 }
 
 /// The names of the tallies.
-pub fn tally_column(sources: &Sources<'_>, subjects: &[Subject]) -> Cells {
+pub fn tally_column(sources: &Sources<'_>, subjects: &[Subject]) -> Column {
     let names = sources.tallies.iter().map(|tally| tally.name.as_str());
-    Cells::coded("tally", names, subjects.iter().map(|subject| subject.tally))
+    Column::coded("tally", names, subjects.iter().map(|subject| subject.tally))
 }
 
 /// Chart and region.
-pub fn scope_columns(sources: &Sources<'_>, scopes: impl Iterator<Item = u32> + Clone) -> Vec<Cells> {
+pub fn scope_columns(sources: &Sources<'_>, scopes: impl Iterator<Item = u32> + Clone) -> Vec<Column> {
     let all = || sources.surveyed.scopes.iter();
     vec![
-        Cells::coded("chart", all().map(|scope| scope.chart.as_str()), scopes.clone()),
-        Cells::coded("region", all().map(|scope| scope.region.as_str()), scopes),
+        Column::coded("chart", all().map(|scope| scope.chart.as_str()), scopes.clone()),
+        Column::coded("region", all().map(|scope| scope.region.as_str()), scopes),
     ]
 }
 
@@ -76,14 +76,14 @@ pub fn entity_column(
     name: &'static str,
     value: fn(&Entity) -> &str,
     entities: impl Iterator<Item = (EntityKind, u32)>,
-) -> Cells {
+) -> Column {
     // The kinds of entities stand one after the other.
     let all = &sources.entities.all;
     let mut offsets = [0; 4];
     for kind in 1..offsets.len() {
         offsets[kind] = offsets[kind - 1] + all[kind - 1].len() as u32;
     }
-    Cells::coded(
+    Column::coded(
         name,
         all.iter().flatten().map(value),
         entities.map(|(kind, entity)| offsets[kind as usize] + entity),
@@ -94,10 +94,10 @@ pub fn entity_column(
 pub fn entity_columns(
     sources: &Sources<'_>,
     entities: impl Iterator<Item = (EntityKind, u32)> + Clone,
-) -> Vec<Cells> {
+) -> Vec<Column> {
     let kinds = EntityKind::ALL.map(EntityKind::word);
     vec![
-        Cells::coded("entity_kind", kinds.into_iter(), entities.clone().map(|(kind, _)| kind as u32)),
+        Column::coded("entity_kind", kinds.into_iter(), entities.clone().map(|(kind, _)| kind as u32)),
         entity_column(sources, "entity_id", |entity| &entity.id, entities.clone()),
         entity_column(sources, "entity", |entity| &entity.name, entities.clone()),
         entity_column(sources, "artists", |entity| &entity.artists, entities),
@@ -105,14 +105,14 @@ pub fn entity_columns(
 }
 
 /// The columns above, but for [`CREDIT_SOURCE`].
-pub fn identity_columns(sources: &Sources<'_>, subjects: &[Subject]) -> Vec<Cells> {
+pub fn identity_columns(sources: &Sources<'_>, subjects: &[Subject]) -> Vec<Column> {
     let scopes = &sources.surveyed.scopes;
     let tallies = sources.tallies;
     let of_scope = |name: &'static str, value: fn(&Scope) -> &str| {
-        Cells::coded(name, scopes.iter().map(value), subjects.iter().map(|subject| subject.scope))
+        Column::coded(name, scopes.iter().map(value), subjects.iter().map(|subject| subject.scope))
     };
     let of_tally = |name: &'static str, value: fn(&TallySpec) -> &'static str| {
-        Cells::coded(name, tallies.iter().map(value), subjects.iter().map(|subject| subject.tally))
+        Column::coded(name, tallies.iter().map(value), subjects.iter().map(|subject| subject.tally))
     };
     let regions = scopes.iter().map(|scope| scope.region.as_str()).chain(["all"]);
     let region = |subject: &Subject| match subject.all_regions {
@@ -127,16 +127,16 @@ pub fn identity_columns(sources: &Sources<'_>, subjects: &[Subject]) -> Vec<Cell
     let window = |subject: &Subject| windows.partition_point(|window| *window < subject.window) as u32;
     let mut columns = vec![
         of_scope("chart", |scope| &scope.chart),
-        Cells::coded("region", regions, subjects.iter().map(region)),
+        Column::coded("region", regions, subjects.iter().map(region)),
         of_scope("basis", |scope| scope.basis.word()),
     ];
     columns.extend(entity_columns(sources, subjects.iter().map(|subject| (subject.kind, subject.entity))));
     let credits = [Credit::All, Credit::Lead, Credit::Solo, Credit::Feature].map(Credit::word);
     columns.extend([
-        Cells::coded("credit", credits.into_iter(), subjects.iter().map(|subject| subject.credit as u32)),
+        Column::coded("credit", credits.into_iter(), subjects.iter().map(|subject| subject.credit as u32)),
         of_tally("song_rule", |tally| tally.rule.word()),
         of_tally("clock", |tally| tally.clock.word()),
-        Cells::coded("window", words.iter().map(String::as_str), subjects.iter().map(window)),
+        Column::coded("window", words.iter().map(String::as_str), subjects.iter().map(window)),
     ]);
     columns
 }

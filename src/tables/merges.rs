@@ -9,11 +9,11 @@ use super::identity::{
     ARTISTS, BASIS, CHART, CLOCK, CREDIT, ENTITY, ID, KIND, REGION, SONG_RULE, Subject, WINDOW,
     entity_column, identity_columns, tally_column,
 };
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
 use crate::catalog::{EntityKind, SongRule};
 use crate::dates::Day;
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::tally::{Milestone, Variant, Window, named};
 
 /// The contract.
@@ -222,12 +222,12 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
             |song| &song.id,
             rows.iter().map(|row| (EntityKind::Song, row.song)),
         ),
-        Cells::numbers("streams_uri", rows.iter().map(|row| row.streams[0])),
-        Cells::numbers("streams_song", rows.iter().map(|row| row.streams[1])),
-        Cells::numbers("streams_work", rows.iter().map(|row| row.streams[2])),
-        Cells::text("joined_by", rows.iter().map(|row| if row.by_catalog { "catalog" } else { "name" })),
-        Cells::numbers("milestones_made", rows.iter().map(|row| row.made)),
-        Cells::optional_numbers("highest_made", rows.iter().map(|row| row.highest)),
+        Column::numbers("streams_uri", rows.iter().map(|row| row.streams[0])),
+        Column::numbers("streams_song", rows.iter().map(|row| row.streams[1])),
+        Column::numbers("streams_work", rows.iter().map(|row| row.streams[2])),
+        Column::text("joined_by", rows.iter().map(|row| if row.by_catalog { "catalog" } else { "name" })),
+        Column::numbers("milestones_made", rows.iter().map(|row| row.made)),
+        Column::optional_numbers("highest_made", rows.iter().map(|row| row.highest)),
     ]);
-    frame(rows.len(), columns)
+    Frame::new(rows.len(), columns)
 }

@@ -9,9 +9,9 @@ use super::identity::{
     WINDOW, identity_columns, tally_column,
 };
 use super::merges::Merges;
-use super::{Contract, Kind, Orders, Sources, field, frame, nullable};
+use super::{Contract, Kind, Orders, Sources, field, nullable};
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::tally::Milestone;
 
 /// The contract.
@@ -87,24 +87,24 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     columns.extend(identity_columns(sources, &subjects));
     let rows = || rows.iter();
     columns.extend([
-        Cells::numbers("threshold", rows().map(|row| row.threshold)),
-        Cells::dates("reached_on", rows().map(|row| row.reached_on)),
-        Cells::dates("reached_from", rows().map(|row| row.reached_from)),
-        Cells::optional_dates("earliest_on", rows().map(|row| row.earliest_on)),
-        Cells::optional_dates("estimated_on", rows().map(|row| row.estimated_on)),
-        Cells::text("certainty", rows().map(|row| row.certainty.word())),
-        Cells::dates("start_on", rows().map(|row| row.start_on)),
-        Cells::text("start_basis", rows().map(|row| row.start_basis.word())),
-        Cells::numbers("days_elapsed", rows().map(|row| row.reached_on.since(row.start_on))),
-        Cells::numbers("day_number", rows().map(|row| row.reached_on.since(row.start_on) + 1)),
-        Cells::numbers("cumulative_before", rows().map(|row| row.before)),
-        Cells::numbers("streams_on_date", rows().map(|row| row.on_date)),
-        Cells::numbers("cumulative", rows().map(|row| row.before.saturating_add(row.on_date))),
-        Cells::numbers("contributing_songs", rows().map(|row| i64::from(row.songs))),
-        Cells::text("credit_source", rows().zip(&subjects).map(|(row, of)| row.credits.word(of.credit))),
-        Cells::optional_flags("made_by_merge", rows().map(|row| merges.made(sources, row))),
-        Cells::coded("evidence_export", exports, rows().map(|row| row.export)),
-        Cells::numbers("evidence_row", rows().map(|row| i64::from(row.line))),
+        Column::numbers("threshold", rows().map(|row| row.threshold)),
+        Column::dates("reached_on", rows().map(|row| row.reached_on)),
+        Column::dates("reached_from", rows().map(|row| row.reached_from)),
+        Column::optional_dates("earliest_on", rows().map(|row| row.earliest_on)),
+        Column::optional_dates("estimated_on", rows().map(|row| row.estimated_on)),
+        Column::text("certainty", rows().map(|row| row.certainty.word())),
+        Column::dates("start_on", rows().map(|row| row.start_on)),
+        Column::text("start_basis", rows().map(|row| row.start_basis.word())),
+        Column::numbers("days_elapsed", rows().map(|row| row.reached_on.since(row.start_on))),
+        Column::numbers("day_number", rows().map(|row| row.reached_on.since(row.start_on) + 1)),
+        Column::numbers("cumulative_before", rows().map(|row| row.before)),
+        Column::numbers("streams_on_date", rows().map(|row| row.on_date)),
+        Column::numbers("cumulative", rows().map(|row| row.before.saturating_add(row.on_date))),
+        Column::numbers("contributing_songs", rows().map(|row| i64::from(row.songs))),
+        Column::text("credit_source", rows().zip(&subjects).map(|(row, of)| row.credits.word(of.credit))),
+        Column::optional_flags("made_by_merge", rows().map(|row| merges.made(sources, row))),
+        Column::coded("evidence_export", exports, rows().map(|row| row.export)),
+        Column::numbers("evidence_row", rows().map(|row| i64::from(row.line))),
     ]);
-    frame(subjects.len(), columns)
+    Frame::new(subjects.len(), columns)
 }

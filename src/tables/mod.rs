@@ -35,7 +35,7 @@ use rayon::prelude::*;
 use crate::catalog::{Entities, EntityKind};
 use crate::claims::Judged;
 use crate::error::{Error, Result};
-use crate::frame::{Cells, Frame, Text, Values};
+use crate::frame::{Frame, Text, Values};
 use crate::ledger::{Correction, ExportEntry, State};
 use crate::pipeline::Plan;
 use crate::tally::{Folded, Surveyed, TallySpec, Variant};
@@ -313,8 +313,4 @@ pub fn places(names: &[&str]) -> Vec<u32> {
         places[at as usize] = place as u32;
     }
     places
-}
-
-fn frame(height: usize, columns: Vec<Cells>) -> Result<Frame> {
-    Frame::new(height, columns)
 }

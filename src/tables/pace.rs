@@ -9,10 +9,10 @@ use super::identity::{
     identity_columns, tally_column,
 };
 use super::order::ranks;
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
 use crate::dates::Day;
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::tally::{PaceSpec, Point, Window, named};
 
 /// The contract.
@@ -80,21 +80,21 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
         Some(sources.entities.of(row.subject.kind).get(entity as usize)?.name.as_str())
     };
     let of_pace = rows.iter().map(|row| row.pace as u32);
-    let mut columns = vec![Cells::coded("pace", paces.iter().map(|pace| pace.name.as_str()), of_pace)];
+    let mut columns = vec![Column::coded("pace", paces.iter().map(|pace| pace.name.as_str()), of_pace)];
     columns.push(tally_column(sources, &subjects));
     columns.extend(identity_columns(sources, &subjects));
     columns.extend([
-        Cells::numbers("day_number", rows.iter().map(|row| row.number)),
-        Cells::dates("date", rows.iter().map(|row| row.day)),
-        Cells::numbers("cumulative", rows.iter().map(|row| row.streams)),
-        Cells::numbers("place", rows.iter().map(|row| row.place)),
-        Cells::flags("lead_change", rows.iter().map(|row| row.lead_change)),
-        Cells::optional_numbers("threshold", rows.iter().map(|row| paces[row.pace].threshold)),
-        Cells::optional_numbers("record_days", rows.iter().map(|row| row.record.map(|record| record.0))),
-        Cells::optional_text("record_holder", rows.iter().map(holder)),
-        Cells::optional_numbers("needed_per_day", rows.iter().map(|row| row.needed)),
+        Column::numbers("day_number", rows.iter().map(|row| row.number)),
+        Column::dates("date", rows.iter().map(|row| row.day)),
+        Column::numbers("cumulative", rows.iter().map(|row| row.streams)),
+        Column::numbers("place", rows.iter().map(|row| row.place)),
+        Column::flags("lead_change", rows.iter().map(|row| row.lead_change)),
+        Column::optional_numbers("threshold", rows.iter().map(|row| paces[row.pace].threshold)),
+        Column::optional_numbers("record_days", rows.iter().map(|row| row.record.map(|record| record.0))),
+        Column::optional_text("record_holder", rows.iter().map(holder)),
+        Column::optional_numbers("needed_per_day", rows.iter().map(|row| row.needed)),
     ]);
-    frame(rows.len(), columns)
+    Frame::new(rows.len(), columns)
 }
 
 fn side_by_side(sources: &Sources<'_>, pace: usize, spec: &PaceSpec) -> Vec<Row> {

@@ -1,8 +1,8 @@
 //! `quarantine`: every row that was set aside, as it stands in its export.
 
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always};
+use super::{Contract, Kind, Orders, Sources, field, holds_always};
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::ledger::Quarantined;
 
 /// The contract.
@@ -28,10 +28,10 @@ fn build(sources: &Sources<'_>, _: &Orders) -> Result<Frame> {
         rows.filter(|row| export(row).is_some_and(|export| sources.is_listed(export))).collect();
     rows.sort_by_key(|row| (name(row), row.line));
     let columns = vec![
-        Cells::text("export", rows.iter().map(|row| name(row))),
-        Cells::numbers("line", rows.iter().map(|row| i64::from(row.line))),
-        Cells::text("reason", rows.iter().map(|row| row.reason.as_str())),
-        Cells::text("raw", rows.iter().map(|row| row.raw.as_str())),
+        Column::text("export", rows.iter().map(|row| name(row))),
+        Column::numbers("line", rows.iter().map(|row| i64::from(row.line))),
+        Column::text("reason", rows.iter().map(|row| row.reason.as_str())),
+        Column::text("raw", rows.iter().map(|row| row.raw.as_str())),
     ];
-    frame(rows.len(), columns)
+    Frame::new(rows.len(), columns)
 }

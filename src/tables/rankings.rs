@@ -11,11 +11,11 @@ use super::identity::{
     WINDOW, identity_columns,
 };
 use super::order::{Interval, certain, descending, ranks};
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable, sensitivity};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable, sensitivity};
 use crate::catalog::{Credit, EntityKind};
 use crate::dates::Day;
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::pipeline::{Per, RankingKind, RankingSpec};
 use crate::tally::{CreditSource, Milestone, Window};
 
@@ -136,31 +136,34 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let entry = || rows.iter().map(|row| &row.placed.entry);
     let ranking = || rows.iter().map(|row| row.ranking as u32);
     let mut columns = vec![
-        Cells::coded("ranking", specs.iter().map(|spec| spec.name.as_str()), ranking()),
-        Cells::coded("kind", specs.iter().map(|spec| spec.kind.word()), ranking()),
+        Column::coded("ranking", specs.iter().map(|spec| spec.name.as_str()), ranking()),
+        Column::coded("kind", specs.iter().map(|spec| spec.kind.word()), ranking()),
     ];
     columns.extend(identity_columns(sources, &subjects));
     columns.extend([
-        Cells::numbers("threshold", all().map(|row| spec(row).threshold)),
-        Cells::numbers("rank", all().map(|row| row.placed.rank)),
-        Cells::numbers("dense_rank", all().map(|row| row.placed.dense)),
-        Cells::numbers("value", entry().map(|entry| entry.value)),
-        Cells::text("unit", all().map(unit)),
-        Cells::optional_dates("reached_on", entry().map(|entry| entry.reached.map(|reached| reached.0))),
-        Cells::optional_numbers("days_elapsed", entry().map(elapsed)),
-        Cells::optional_numbers("day_number", entry().map(|entry| elapsed(entry).map(|days| days + 1))),
-        Cells::numbers("contributing_songs", entry().map(|entry| i64::from(entry.songs))),
-        Cells::text("credit_source", entry().zip(&subjects).map(|(entry, of)| entry.credits.word(of.credit))),
-        Cells::optional_text("order", all().map(order)),
-        Cells::optional_text("sensitivity", all().map(|row| row.sensitivity.as_deref())),
-        Cells::optional_numbers("previous_rank", all().map(|row| row.previous)),
-        Cells::optional_numbers(
+        Column::numbers("threshold", all().map(|row| spec(row).threshold)),
+        Column::numbers("rank", all().map(|row| row.placed.rank)),
+        Column::numbers("dense_rank", all().map(|row| row.placed.dense)),
+        Column::numbers("value", entry().map(|entry| entry.value)),
+        Column::text("unit", all().map(unit)),
+        Column::optional_dates("reached_on", entry().map(|entry| entry.reached.map(|reached| reached.0))),
+        Column::optional_numbers("days_elapsed", entry().map(elapsed)),
+        Column::optional_numbers("day_number", entry().map(|entry| elapsed(entry).map(|days| days + 1))),
+        Column::numbers("contributing_songs", entry().map(|entry| i64::from(entry.songs))),
+        Column::text(
+            "credit_source",
+            entry().zip(&subjects).map(|(entry, of)| entry.credits.word(of.credit)),
+        ),
+        Column::optional_text("order", all().map(order)),
+        Column::optional_text("sensitivity", all().map(|row| row.sensitivity.as_deref())),
+        Column::optional_numbers("previous_rank", all().map(|row| row.previous)),
+        Column::optional_numbers(
             "rank_change",
             all().map(|row| row.previous.map(|past| past - row.placed.rank)),
         ),
-        Cells::optional_text("note", all().map(note)),
+        Column::optional_text("note", all().map(note)),
     ]);
-    frame(subjects.len(), columns)
+    Frame::new(subjects.len(), columns)
 }
 
 /// The rows of one ranking, each with its rank as of the date before.

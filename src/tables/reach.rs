@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::identity::{ARTISTS, CHART, ENTITY, ID, KIND, entity_columns, scope_columns};
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always};
+use super::{Contract, Kind, Orders, Sources, field, holds_always};
 use crate::catalog::EntityKind;
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::tally::Reached;
 
 /// The contract.
@@ -40,13 +40,13 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
         (orders.tallies[row.tally as usize], chart(row), orders.entity(kind(row), row.entity), row.day)
     });
     let names = sources.tallies.iter().map(|tally| tally.name.as_str());
-    let mut columns = vec![Cells::coded("tally", names, rows.iter().map(|row| row.tally))];
+    let mut columns = vec![Column::coded("tally", names, rows.iter().map(|row| row.tally))];
     columns.extend(scope_columns(sources, rows.iter().map(|row| row.scope)).into_iter().take(1));
     columns.extend(entity_columns(sources, rows.iter().map(|row| (kind(row), row.entity))));
     columns.extend([
-        Cells::dates("date", rows.iter().map(|row| row.day)),
-        Cells::numbers("regions", rows.iter().map(|row| i64::from(row.regions))),
-        Cells::numbers("topped", rows.iter().map(|row| i64::from(row.topped))),
+        Column::dates("date", rows.iter().map(|row| row.day)),
+        Column::numbers("regions", rows.iter().map(|row| i64::from(row.regions))),
+        Column::numbers("topped", rows.iter().map(|row| i64::from(row.topped))),
     ]);
-    frame(rows.len(), columns)
+    Frame::new(rows.len(), columns)
 }

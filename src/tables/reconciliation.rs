@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::identity::{ARTISTS, CHART, ENTITY, ID, KIND, REGION, entity_columns, scope_columns};
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always};
+use super::{Contract, Kind, Orders, Sources, field, holds_always};
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::tally::Finding;
 
 /// The contract.
@@ -38,14 +38,14 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     rows.par_sort_unstable_by_key(key);
     // Two rows of one track on one date are one comparison that failed.
     rows.dedup_by_key(|row| (row.check, row.scope, row.day, row.kind, row.entity));
-    let mut columns = vec![Cells::text("check", rows.iter().map(|row| row.check.word()))];
+    let mut columns = vec![Column::text("check", rows.iter().map(|row| row.check.word()))];
     columns.extend(scope_columns(sources, rows.iter().map(|row| row.scope)));
-    columns.push(Cells::dates("date", rows.iter().map(|row| row.day)));
+    columns.push(Column::dates("date", rows.iter().map(|row| row.day)));
     columns.extend(entity_columns(sources, rows.iter().map(|row| (row.kind, row.entity))));
     columns.extend([
-        Cells::numbers("reported", rows.iter().map(|row| row.reported)),
-        Cells::numbers("computed", rows.iter().map(|row| row.computed)),
-        Cells::numbers("difference", rows.iter().map(|row| row.reported.saturating_sub(row.computed))),
+        Column::numbers("reported", rows.iter().map(|row| row.reported)),
+        Column::numbers("computed", rows.iter().map(|row| row.computed)),
+        Column::numbers("difference", rows.iter().map(|row| row.reported.saturating_sub(row.computed))),
     ]);
-    frame(rows.len(), columns)
+    Frame::new(rows.len(), columns)
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::identity::{ARTISTS, BASIS, CHART, ENTITY, ID, KIND, REGION, entity_columns, scope_columns};
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::tally::{RecordKind, Reign, Set, step};
 
 /// The contract.
@@ -101,24 +101,24 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     };
     let last = |row: &Reign| sources.surveyed.calendars[row.scope as usize].last().unwrap_or(row.reached_on);
     let mut columns = vec![
-        Cells::coded("record", specs.iter().map(|spec| spec.name.as_str()), spec()),
-        Cells::coded("kind", specs.iter().map(|spec| spec.kind.word()), spec()),
+        Column::coded("record", specs.iter().map(|spec| spec.name.as_str()), spec()),
+        Column::coded("kind", specs.iter().map(|spec| spec.kind.word()), spec()),
     ];
     columns.extend(scope_columns(sources, scope()));
-    columns.push(Cells::coded("basis", scopes.iter().map(|scope| scope.basis.word()), scope()));
+    columns.push(Column::coded("basis", scopes.iter().map(|scope| scope.basis.word()), scope()));
     columns.extend(entity_columns(sources, rows.iter().map(|row| (kind(row), row.entity))));
     columns.extend([
-        Cells::dates("reached_on", rows.iter().map(|row| row.reached_on)),
-        Cells::numbers("value", rows.iter().map(|row| row.value)),
-        Cells::text("unit", rows.iter().map(|row| specs[row.record as usize].kind.unit())),
-        Cells::optional_text("previous_holder", rows.iter().map(|row| previous(&row))),
-        Cells::optional_numbers("margin", rows.iter().map(|row| row.margin)),
-        Cells::optional_dates("held_until", rows.iter().map(|row| row.held_until)),
-        Cells::numbers(
+        Column::dates("reached_on", rows.iter().map(|row| row.reached_on)),
+        Column::numbers("value", rows.iter().map(|row| row.value)),
+        Column::text("unit", rows.iter().map(|row| specs[row.record as usize].kind.unit())),
+        Column::optional_text("previous_holder", rows.iter().map(|row| previous(&row))),
+        Column::optional_numbers("margin", rows.iter().map(|row| row.margin)),
+        Column::optional_dates("held_until", rows.iter().map(|row| row.held_until)),
+        Column::numbers(
             "days_held",
             rows.iter().map(|row| row.held_until.unwrap_or(last(row)).since(row.reached_on)),
         ),
-        Cells::flags("joint", rows.iter().map(|row| row.joint)),
+        Column::flags("joint", rows.iter().map(|row| row.joint)),
     ]);
-    frame(rows.len(), columns)
+    Frame::new(rows.len(), columns)
 }

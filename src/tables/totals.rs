@@ -6,9 +6,9 @@ use super::identity::{
     ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject,
     WINDOW, identity_columns, tally_column,
 };
-use super::{Contract, Kind, Orders, Sources, field, frame, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
 use crate::error::Result;
-use crate::frame::{Cells, Frame};
+use crate::frame::{Column, Frame};
 use crate::tally::Total;
 
 /// The contract.
@@ -60,22 +60,22 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     columns.extend(identity_columns(sources, &subjects));
     let rows = || rows.iter();
     columns.extend([
-        Cells::numbers("streams", rows().map(|row| row.streams)),
-        Cells::optional_numbers("at_most", rows().map(|row| row.at_most)),
-        Cells::dates("first_on", rows().map(|row| row.first_on)),
-        Cells::dates("last_on", rows().map(|row| row.last_on)),
-        Cells::numbers("dates_observed", rows().map(|row| i64::from(row.dates))),
-        Cells::numbers("contributing_songs", rows().map(|row| i64::from(row.songs))),
-        Cells::text("credit_source", rows().zip(&subjects).map(|(row, of)| row.credits.word(of.credit))),
-        Cells::numbers("peak_streams", rows().map(|row| row.peak)),
-        Cells::dates("peak_on", rows().map(|row| row.peak_on)),
-        Cells::optional_numbers("next_threshold", rows().map(|row| row.next_threshold)),
-        Cells::optional_numbers(
+        Column::numbers("streams", rows().map(|row| row.streams)),
+        Column::optional_numbers("at_most", rows().map(|row| row.at_most)),
+        Column::dates("first_on", rows().map(|row| row.first_on)),
+        Column::dates("last_on", rows().map(|row| row.last_on)),
+        Column::numbers("dates_observed", rows().map(|row| i64::from(row.dates))),
+        Column::numbers("contributing_songs", rows().map(|row| i64::from(row.songs))),
+        Column::text("credit_source", rows().zip(&subjects).map(|(row, of)| row.credits.word(of.credit))),
+        Column::numbers("peak_streams", rows().map(|row| row.peak)),
+        Column::dates("peak_on", rows().map(|row| row.peak_on)),
+        Column::optional_numbers("next_threshold", rows().map(|row| row.next_threshold)),
+        Column::optional_numbers(
             "remaining",
             rows().map(|row| row.next_threshold.map(|next| next - row.streams)),
         ),
-        Cells::dates("start_on", rows().map(|row| row.start_on)),
-        Cells::text("start_basis", rows().map(|row| row.start_basis.word())),
+        Column::dates("start_on", rows().map(|row| row.start_on)),
+        Column::text("start_basis", rows().map(|row| row.start_basis.word())),
     ]);
-    frame(subjects.len(), columns)
+    Frame::new(subjects.len(), columns)
 }
