@@ -260,6 +260,11 @@ impl Entities {
         }
     }
 
+    /// Whether whom the cell of a listing credits depends on the day.
+    pub fn has_eras(&self, listing: usize) -> bool {
+        !self.dated.is_empty() && self.dated.contains_key(&(listing as u32))
+    }
+
     /// A credit by its place.
     pub fn credit(&self, place: u32) -> &ArtistCredit {
         &self.credits[place as usize]

@@ -3,9 +3,10 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::basket::{InMonth, OnDate};
 use super::bounds::{Spread, certainty, estimated, first_unknown, window_end};
 use super::calendar::Calendar;
+use super::in_month::{ByDate, InMonth, MonthSums, OnDate};
+use super::month::Date;
 use super::{
     Certainty, Clock, CreditSource, Folded, Milestone, Point, Setup, StartBasis, TallySpec, Total, Window,
 };
@@ -98,7 +99,7 @@ impl<'a> Count<'a> {
     pub fn month(
         &mut self,
         who: Who<'_>,
-        month: &InMonth<'_>,
+        month: &mut InMonth<'_>,
         place: Place<'_>,
         setup: &Setup<'_>,
         folded: &mut Folded,
@@ -107,23 +108,28 @@ impl<'a> Count<'a> {
         if !self.members.is_none_or(is_in) {
             return Some(());
         }
+        let (first, last) = (month.first, month.last);
         let short = who.short as usize;
         if short >= self.state.sums.len() {
             self.state.sums.resize(short + 1, Sum::NONE);
         }
         let traced = self.traced.is_some_and(is_in);
-        let has_songs = matches!(self.spec.entity, EntityKind::Artist | EntityKind::Work);
-        // From one date to the next an entity mostly has the same songs, and they count once.
-        let mut counted = None;
+        // A month lies in one turn of every clock.
+        let window = first.window(self.spec.clock);
+        self.turn(who, window, first.due.day, place, setup, folded);
+        if !traced
+            && let Some(sums) = &month.sums
+            && let Some(streams) = self.without_crossing(who, sums, last, place)
+        {
+            self.count_songs(short, month.by(), window, setup);
+            let best = month.day(sums.peak_date);
+            self.state.sums[short].add(sums, streams, best, last);
+            return Some(());
+        }
+        let month = month.by_date()?;
         for (number, on) in month.dates.iter().enumerate() {
-            let window = on.date.window(self.spec.clock);
-            self.turn(who, window, on, place, setup, folded);
-            for by in on.by().filter(|_| has_songs) {
-                if counted.replace((by, window)) != Some((by, window)) {
-                    self.count_song(short, by, window, setup);
-                }
-            }
-            self.add(who, (month, number, on), place, folded)?;
+            self.count_songs(short, month.by(number), window, setup);
+            self.add(who, (month, number, on), place, setup, folded)?;
             if traced {
                 let sum = &self.state.sums[short];
                 folded.points.push(Point {
@@ -141,6 +147,39 @@ impl<'a> Count<'a> {
         Some(())
     }
 
+    /// The sum after a month; `None` if the entity may cross a threshold in it, with its streams or
+    /// with what absences could add, or if the sum leaves the range.
+    fn without_crossing(
+        &self,
+        who: Who<'_>,
+        month: &MonthSums,
+        last: &Date,
+        place: Place<'_>,
+    ) -> Option<i64> {
+        let sum = &self.state.sums[who.short as usize];
+        let streams = sum.streams.checked_add(month.streams)?;
+        let threshold = |place: u16| self.spec.thresholds.get(place as usize).copied();
+        if threshold(sum.reached).is_some_and(|open| open <= streams) {
+            return None;
+        }
+        if let Some(open) = threshold(sum.possible).filter(|_| self.is_bounded(place)) {
+            // On none of its dates can it have been more than with all of its streams, every absence
+            // up to the last date filled, and only what was listed before taken off.
+            let filled = who.spread.filled(place.calendar, sum.start as usize, last.at + 1);
+            let most = i128::from(streams) + i128::from(filled) - i128::from(sum.listed);
+            if i128::from(open) <= most {
+                return None;
+            }
+        }
+        Some(streams)
+    }
+
+    /// Whether absences are known to add no more than a chart's end: not to an artist, who may have
+    /// any number of tracks below it, and not to a counter.
+    fn is_bounded(&self, place: Place<'_>) -> bool {
+        self.spec.entity != EntityKind::Artist && !place.counter
+    }
+
     /// Closes every window.
     pub fn finish(self, place: Place<'_>, codes: &[u32], spreads: &[Spread], folded: &mut Folded) {
         for (short, &code) in codes.iter().enumerate() {
@@ -151,12 +190,12 @@ impl<'a> Count<'a> {
         }
     }
 
-    /// Opens the window that a date lies in, and closes the one before.
+    /// Opens the window that a day lies in, and closes the one before.
     fn turn(
         &mut self,
         who: Who<'_>,
         window: Window,
-        on: &OnDate<'_>,
+        day: Day,
         place: Place<'_>,
         setup: &Setup<'_>,
         folded: &mut Folded,
@@ -169,7 +208,7 @@ impl<'a> Count<'a> {
             folded.totals.push(self.total(who, place));
             self.state.possible.remove(&who.short);
         }
-        let (day, calendar) = (on.date.due.day, place.calendar);
+        let calendar = place.calendar;
         let kind = self.spec.entity;
         let released = setup.entities.of(kind).get(who.code as usize).and_then(|entity| entity.released);
         let (start_on, start_basis) = match self.spec.clock {
@@ -194,6 +233,26 @@ impl<'a> Count<'a> {
             peak_on: day,
             ..Sum::NONE
         };
+    }
+
+    /// Counts the songs by which an artist or work has streams, unless they were counted in the window.
+    fn count_songs(
+        &mut self,
+        short: usize,
+        by: impl Iterator<Item = u32>,
+        window: Window,
+        setup: &Setup<'_>,
+    ) {
+        if !matches!(self.spec.entity, EntityKind::Artist | EntityKind::Work) {
+            return;
+        }
+        // From one date to the next an entity mostly has the same songs.
+        let mut before = None;
+        for by in by {
+            if before.replace(by) != Some(by) {
+                self.count_song(short, by, window, setup);
+            }
+        }
     }
 
     /// Counts the song by which an artist or work has streams, unless it was counted in the window.
@@ -223,20 +282,21 @@ impl<'a> Count<'a> {
     fn add(
         &mut self,
         who: Who<'_>,
-        (month, number, on): (&InMonth<'_>, usize, &OnDate<'_>),
+        (month, number, on): (&ByDate<'_>, usize, &OnDate<'_>),
         place: Place<'_>,
+        setup: &Setup<'_>,
         folded: &mut Folded,
     ) -> Option<()> {
         let Place { calendar, .. } = place;
         let (at, due) = (on.date.at, on.date.due);
         let day = due.day;
+        let bounded = self.is_bounded(place);
         let thresholds = &self.spec.thresholds;
         let threshold = |place: u16| thresholds.get(place as usize).copied();
         let sum = &mut self.state.sums[who.short as usize];
         let start = sum.start as usize;
         let opens = sum.dates == 0;
         let added = month.added(number, self.spec.clock);
-        let bounded = self.spec.entity != EntityKind::Artist && !place.counter;
         let mut amount = added.amount;
         if added.opening > 0 && opens {
             // What the counter had before the data: its thresholds were passed nobody knows when.
@@ -282,7 +342,7 @@ impl<'a> Count<'a> {
             }
         }
         while let Some(open) = threshold(sum.reached).filter(|&open| open <= sum.streams) {
-            let most = month.most(number, self.spec.clock, opens);
+            let (export, line) = month.most(number, self.spec.clock, opens, setup).unwrap_or_default();
             let (reached_from, earliest_on, certainty) = if place.counter {
                 match sum.counted_exactly(self.spec, who.spread, calendar) {
                     true => between_sightings(calendar, last_on, day),
@@ -316,8 +376,8 @@ impl<'a> Count<'a> {
                 on_date: amount,
                 songs: sum.songs,
                 credits: sum.credits,
-                export: most.export,
-                line: most.line,
+                export,
+                line,
             });
             sum.reached += 1;
         }
@@ -376,6 +436,18 @@ fn between_sightings(calendar: &Calendar, last: Option<Day>, day: Day) -> (Day, 
 }
 
 impl Sum {
+    /// Adds a month in which nothing is crossed, and after which the streams are `streams`.
+    fn add(&mut self, month: &MonthSums, streams: i64, best: Day, last: &Date) {
+        if month.peak > self.peak || self.dates == 0 {
+            (self.peak, self.peak_on) = (month.peak, best);
+        }
+        self.streams = streams;
+        self.listed = self.listed.saturating_add(month.listed);
+        self.dates += month.dates;
+        (self.last, self.last_on) = (last.at as u32, last.due.day);
+        self.on_last = month.on_last;
+    }
+
     /// Whether nothing of a counter's window is missing up to now: one track, and a start of which
     /// the counter itself tells.
     fn counted_exactly(&self, spec: &TallySpec, spread: &Spread, calendar: &Calendar) -> bool {

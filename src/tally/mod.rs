@@ -9,12 +9,14 @@
 //! on a chart and since when (identity depends on it), and each scope's [`Calendar`]. [`Fold`]
 //! adds up. Both are parallel over scopes.
 
-mod basket;
 mod bounds;
+mod by_listing;
 mod calendar;
 mod compare;
 mod count;
 mod counter;
+mod in_month;
+mod month;
 mod reach;
 mod records;
 mod reports;
@@ -36,6 +38,8 @@ pub use state::FoldState;
 pub use survey::{Basis, Scope, Survey, SurveyState, Surveyed};
 pub use variants::{Sensitive, Variant, derive};
 
+use std::sync::Mutex;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +47,7 @@ use crate::catalog::{Credit, EntityKind, Role, SongRule};
 use crate::dates::{Day, Month};
 use crate::error::Result;
 use crate::ledger::Observation;
+use by_listing::ByListing;
 use reach::Reach;
 use scope::ScopeFold;
 
@@ -429,6 +434,8 @@ pub struct Fold<'a> {
     scopes: Vec<ScopeFold<'a>>,
     reach: Reach<'a>,
     comparison: Comparison<'a>,
+    /// Memory for the rows of a scope's month, used again and again: fresh memory is slow.
+    spare: Mutex<Vec<ByListing>>,
 }
 
 impl<'a> Fold<'a> {
@@ -436,7 +443,7 @@ impl<'a> Fold<'a> {
     pub fn new(setup: &'a Setup<'a>) -> Self {
         let scopes = (0..setup.surveyed.scopes.len()).map(|index| ScopeFold::new(index, setup)).collect();
         let comparison = Comparison::new(setup.surveyed, setup.entities, setup.tolerance);
-        Self { setup, scopes, reach: Reach::new(setup), comparison }
+        Self { setup, scopes, reach: Reach::new(setup), comparison, spare: Mutex::default() }
     }
 
     /// Adds a month of one chart, sorted by region, date and rank. Months come in order.
@@ -450,10 +457,18 @@ impl<'a> Fold<'a> {
                 slices[scope] = Some(slice);
             }
         }
-        let Self { scopes, reach, comparison, .. } = self;
+        let Self { scopes, reach, comparison, spare, .. } = self;
+        let add_to = |fold: &mut ScopeFold<'_>, rows: &[Observation]| {
+            let mut listings = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
+            fold.rows(rows, &mut listings)?;
+            if let Ok(mut spare) = spare.lock() {
+                spare.push(listings);
+            }
+            Ok(())
+        };
         let add = || {
             let scopes = scopes.par_iter_mut().zip(slices);
-            scopes.try_for_each(|(fold, slice)| slice.map_or(Ok(()), |slice| fold.rows(slice)))
+            scopes.try_for_each(|(fold, slice)| slice.map_or(Ok(()), |slice| add_to(fold, slice)))
         };
         let beside = || {
             reach.month(chart, rows);

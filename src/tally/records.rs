@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::basket::DateSum;
 use super::calendar::Calendar;
+use super::in_month::DateSum;
 use super::{Folded, Setup};
 use crate::catalog::EntityKind;
 use crate::dates::Day;

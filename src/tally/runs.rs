@@ -1,6 +1,6 @@
 //! Chart runs: how a song has done in a scope, by rank.
 
-use super::basket::SongRow;
+use super::by_listing::Entry;
 use super::calendar::Calendar;
 use crate::dates::Day;
 use crate::exports::{NO_STREAMS, Reported};
@@ -68,14 +68,14 @@ impl Default for SongDate {
 }
 
 impl SongDate {
-    /// Takes one more row.
-    pub fn add(&mut self, row: &SongRow) {
+    /// Takes one more row, and what its export reports.
+    pub fn add(&mut self, row: &Entry, reported: Reported) {
         self.rank = if self.rank == 0 { row.rank } else { self.rank.min(row.rank) };
-        self.reported.peak = match (self.reported.peak, row.reported.peak) {
+        self.reported.peak = match (self.reported.peak, reported.peak) {
             (0, peak) | (peak, 0) => peak,
             (a, b) => a.min(b),
         };
-        self.reported.appearances = self.reported.appearances.max(row.reported.appearances);
+        self.reported.appearances = self.reported.appearances.max(reported.appearances);
         if row.streams != NO_STREAMS {
             self.streams = self.streams.max(0).saturating_add(row.streams);
         }
@@ -84,15 +84,15 @@ impl SongDate {
 
 impl ChartRun {
     /// A song that is on no chart yet.
-    pub fn new(scope: u32, song: u32, day: Day) -> Self {
+    pub fn new(scope: u32, song: u32) -> Self {
         Self {
             scope,
             song,
-            first_on: day,
-            last_on: day,
+            first_on: Day(0),
+            last_on: Day(0),
             appearances: 0,
             peak_rank: u16::MAX,
-            peak_on: day,
+            peak_on: Day(0),
             times_at_peak: 0,
             top10: 0,
             at_one: 0,
@@ -112,6 +112,9 @@ impl ChartRun {
 
     /// Adds a date; `live` is its number among the live dates of the scope.
     pub fn date(&mut self, day: Day, live: u32, on: SongDate) {
+        if self.appearances == 0 {
+            self.first_on = day;
+        }
         self.streak = if self.appearances > 0 && live == self.last_live + 1 { self.streak + 1 } else { 1 };
         self.longest_streak = self.longest_streak.max(self.streak);
         if on.rank == 1 {

@@ -1,10 +1,12 @@
 //! The fold over one scope.
 
-use super::basket::{Basket, Date, DateSum, InMonth, Met, MonthOf, SongRows};
 use super::bounds::Spread;
+use super::by_listing::{ByListing, Part, Take};
 use super::calendar::Calendar;
 use super::count::{Count, Place, Who};
 use super::counter::{Counters, Gain};
+use super::in_month::{DateSum, InMonth};
+use super::month::{Date, Met, MonthOf};
 use super::records::Record;
 use super::reports::{self, Check, Finding, Findings, Reports, Row};
 use super::runs::{ChartRun, SongDate};
@@ -30,7 +32,6 @@ pub struct ScopeFold<'a> {
     gains: Vec<Gain>,
     pub(super) reports: Reports,
     pub(super) runs: Vec<ChartRun>,
-    songs: SongRows,
     pub(super) findings: Findings,
     pub(super) folded: Folded,
 }
@@ -40,7 +41,6 @@ pub struct ScopeFold<'a> {
 pub(super) struct Group<'a> {
     kind: EntityKind,
     credit: Credit,
-    basket: Basket,
     pub(super) counts: Vec<Count<'a>>,
     pub(super) records: Vec<Record<'a>>,
 }
@@ -72,14 +72,13 @@ impl<'a> ScopeFold<'a> {
             gains: Vec::new(),
             reports: Reports::default(),
             runs: Vec::new(),
-            songs: SongRows::default(),
             findings: Findings::default(),
             folded: Folded::default(),
         }
     }
 
     /// Adds the rows of a month of this scope, sorted by date and rank.
-    pub fn rows(&mut self, rows: &[Observation]) -> Result<()> {
+    pub fn rows(&mut self, rows: &[Observation], listings: &mut ByListing) -> Result<()> {
         let counter = self.scope.basis == Basis::Counter;
         let dates = self.dates(rows);
         self.gains.clear();
@@ -89,33 +88,38 @@ impl<'a> ScopeFold<'a> {
         }
         let gains = std::mem::take(&mut self.gains);
         let month = MonthOf { dates: &dates, rows, gains: counter.then_some(&gains) };
-        self.runs_of_month(month);
+        listings.collect(month, self.setup);
+        let mut parts = Vec::new();
+        self.runs_of_month(month, listings, &mut parts);
         let Self { setup, calendar, scope, index, met, spreads, groups, folded, .. } = self;
         let place = Place { scope: *index, calendar, counter };
-        for Group { kind, credit, basket, counts, records } in groups {
+        for Group { kind, credit, counts, records } in groups {
             let met = &mut met[*kind as usize];
             let spreads = &mut spreads[*kind as usize];
-            basket.collect((*kind, *credit), month, setup, met);
+            listings.parts((*kind, *credit), Take::WithStreams, setup, met, &mut parts);
             if *kind != EntityKind::Artist {
                 for &code in met.codes.iter().skip(spreads.len()) {
                     spreads.push(setup.spread(*kind, code, *index as usize));
                 }
             }
-            let mut in_month = InMonth::default();
             let recorded = if records.is_empty() { 0 } else { dates.len() };
-            let mut of_records: Vec<Vec<(u32, u32, DateSum)>> = vec![Vec::new(); recorded];
-            for (short, entries) in basket.entities() {
-                let added = basket.dates(*kind, entries, &dates, setup, &mut in_month);
-                added.ok_or_else(|| overflow(scope, month.last()))?;
+            let mut of_records: Vec<Vec<((u32, u32), u32, DateSum)>> = vec![Vec::new(); recorded];
+            for parts in parts.chunk_by(|a, b| a.short == b.short) {
+                let short = parts[0].short;
                 let Some(&code) = met.codes.get(short as usize) else { continue };
                 let who = Who { short, code, spread: spreads.get(short as usize).unwrap_or(Spread::ONE) };
+                let Some(mut in_month) = InMonth::new(*kind, parts, listings, month) else { continue };
                 for count in counts.iter_mut() {
-                    let counted = count.month(who, &in_month, place, setup, folded);
+                    let counted = count.month(who, &mut in_month, place, setup, folded);
                     counted.ok_or_else(|| overflow(scope, month.last()))?;
                 }
-                for on in &in_month.dates {
-                    if let Some(of_date) = of_records.get_mut(on.number()) {
-                        of_date.push((on.place(), short, on.sum));
+                if of_records.is_empty() {
+                    continue;
+                }
+                let by_date = in_month.by_date().ok_or_else(|| overflow(scope, month.last()))?;
+                for (place, on) in by_date.dates.iter().enumerate() {
+                    if let Some(of_date) = of_records.get_mut(on.number) {
+                        of_date.push((by_date.first_row(place), short, on.sum));
                     }
                 }
             }
@@ -219,21 +223,21 @@ impl<'a> ScopeFold<'a> {
     }
 
     /// Moves the chart runs on by a month.
-    fn runs_of_month(&mut self, month: MonthOf<'_>) {
-        let Self { setup, calendar, index, met, songs, runs, .. } = self;
+    fn runs_of_month(&mut self, month: MonthOf<'_>, listings: &ByListing, parts: &mut Vec<Part>) {
+        let Self { setup, calendar, index, met, runs, .. } = self;
         let met = &mut met[EntityKind::Song as usize];
-        songs.collect(month, setup, met);
-        for (short, rows) in songs.songs() {
-            // Songs are met by their rows, so a new one is the next one.
-            while runs.len() <= short as usize {
-                let first = &month.dates[usize::from(rows[0].date)];
-                runs.push(ChartRun::new(*index, met.codes[runs.len()], first.due.day));
-            }
-            let run = &mut runs[short as usize];
-            for rows in rows.chunk_by(|a, b| a.date == b.date) {
+        listings.parts((EntityKind::Song, Credit::All), Take::All, setup, met, parts);
+        let new = met.codes.iter().skip(runs.len());
+        runs.extend(new.map(|&song| ChartRun::new(*index, song)));
+        for parts in parts.chunk_by(|a, b| a.short == b.short) {
+            let Some(run) = runs.get_mut(parts[0].short as usize) else { continue };
+            let entries = listings.entries(parts, Take::All);
+            for entries in entries.chunk_by(|a, b| a.date == b.date) {
                 let mut on = SongDate::default();
-                rows.iter().for_each(|row| on.add(row));
-                let date = &month.dates[usize::from(rows[0].date)];
+                for entry in entries {
+                    on.add(entry, month.rows[entry.row as usize].reported);
+                }
+                let date = &month.dates[usize::from(entries[0].date)];
                 run.date(date.due.day, calendar.live_before(date.at), on);
             }
         }
@@ -244,7 +248,7 @@ fn group<'g, 'a>(groups: &'g mut Vec<Group<'a>>, kind: EntityKind, credit: Credi
     let place = groups.iter().position(|group| group.kind == kind && group.credit == credit);
     let place = place.unwrap_or_else(|| {
         let (counts, records) = (Vec::new(), Vec::new());
-        groups.push(Group { kind, credit, basket: Basket::default(), counts, records });
+        groups.push(Group { kind, credit, counts, records });
         groups.len() - 1
     });
     &mut groups[place]
