@@ -304,7 +304,7 @@ impl Ground<'_> {
         };
         let keys: Vec<&MonthKey> = state.months.keys().filter(is_asked).collect();
         let read = |key: &&MonthKey| -> Result<Vec<Observation>> {
-            let mut rows = self.ledger.read_month(key)?.0;
+            let mut rows = self.ledger.read_month(key)?;
             rows.retain(|row| {
                 Some(usize::from(row.region)) == region && last.is_none_or(|last| row.day <= last)
             });
@@ -324,7 +324,7 @@ impl Ground<'_> {
             |key: &&MonthKey| key.chart == chart && last.is_none_or(|last| key.month <= last.month());
         let keys: Vec<&MonthKey> = state.months.keys().filter(is_asked).collect();
         let read = |key: &&MonthKey| -> Result<Vec<Observation>> {
-            let mut rows = self.ledger.read_month(key)?.0;
+            let mut rows = self.ledger.read_month(key)?;
             rows.retain(|row| {
                 asked.get(usize::from(row.region)) == Some(&true) && last.is_none_or(|last| row.day <= last)
             });

@@ -67,7 +67,7 @@ fn check(args: CheckArgs) -> anyhow::Result<()> {
     let mut seen: Sightings = vec![None; state.listings.len()];
     let mut rows = vec![0; state.listings.len()];
     for key in state.months.keys() {
-        for row in ledger.read_month(key)?.0 {
+        for row in ledger.read_month(key)? {
             let listing = row.listing as usize;
             let (first, last) = seen[listing].unwrap_or((row.day, row.day));
             seen[listing] = Some((first.min(row.day), last.max(row.day)));

@@ -36,7 +36,7 @@ pub use forget::Forgotten;
 pub use history::{Commit, commits};
 pub use losses::Withheld;
 pub use merge::{Change, MonthKey, classify};
-pub use month::{MonthRows, Observation};
+pub use month::Observation;
 pub use named::{WAY_OUT, hash_in};
 pub use policy::{OnConflict, OnLoss, Policy};
 pub use register::{ExportEntry, Quarantined, RowAccount};
@@ -169,20 +169,21 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::Damaged`].
-    pub fn read_month(&self, key: &MonthKey) -> Result<MonthRows> {
-        let Some(file) = self.state.months.get(key) else { return Ok(MonthRows::default()) };
-        let path = self.root.join(&file.path);
-        let rows = month::read(&path)?;
-        // Everything behind the ledger looks codes up without asking again.
-        let known = |row: &Observation| {
-            (row.listing as usize) < self.state.listings.len()
-                && (row.export as usize) < self.state.exports.len()
-                && usize::from(row.region) < self.state.regions.len()
-        };
-        match rows.0.iter().all(known) {
-            true => Ok(rows),
-            false => Err(Error::damaged(&path, "it holds codes that its commit does not explain")),
-        }
+    pub fn read_month(&self, key: &MonthKey) -> Result<Vec<Observation>> {
+        let mut rows = Vec::new();
+        self.read_month_into(key, &mut rows)?;
+        Ok(rows)
+    }
+
+    /// The same in place of what is in `rows`.
+    ///
+    /// # Errors
+    /// Those of [`Self::read_month`].
+    pub fn read_month_into(&self, key: &MonthKey, rows: &mut Vec<Observation>) -> Result<()> {
+        rows.clear();
+        let Some(file) = self.state.months.get(key) else { return Ok(()) };
+        let State { listings, exports, regions, .. } = &self.state;
+        month::read(&self.root.join(&file.path), [listings.len(), exports.len(), regions.len()], rows)
     }
 
     /// Reads all rows of a month, those that count and those that do not.
@@ -191,7 +192,7 @@ impl Ledger {
     /// [`Error::Read`], [`Error::Damaged`].
     pub fn read_settled(&self, key: &MonthKey) -> Result<Settled> {
         let lost = self.state.lost.get(key).map(|path| month::read_lost(&self.root.join(path)));
-        Ok(Settled { kept: self.read_month(key)?.0, lost: lost.transpose()?.unwrap_or_default() })
+        Ok(Settled { kept: self.read_month(key)?, lost: lost.transpose()?.unwrap_or_default() })
     }
 
     /// The dates of a month of which exports contradict each other, by the code of the region.

@@ -67,10 +67,6 @@ pub struct Observation {
     pub reported: Reported,
 }
 
-/// The observations of one chart and month, sorted by region, date, rank, listing.
-#[derive(Clone, Debug, Default)]
-pub struct MonthRows(pub Vec<Observation>);
-
 /// The names and Delta types of the columns, in the order of the file.
 pub const COLUMNS: [(&str, &str); 11] = [
     ("region", "integer"),
@@ -175,63 +171,77 @@ pub fn read_lost(path: &Path) -> Result<Vec<(Observation, Loss)>> {
     lost().map_err(|error| Error::damaged(path, error))
 }
 
-/// Reads a month's file.
+/// Reads a month's file into `rows`. `known` are the listings, exports and regions that its commit
+/// explains: everything behind the ledger looks their codes up without asking again.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::Damaged`].
-pub fn read(path: &Path) -> Result<MonthRows> {
+pub fn read(path: &Path, known: [usize; 3], rows: &mut Vec<Observation>) -> Result<()> {
     let frame = named::read(path)?;
-    from_frame(&frame).map(MonthRows).map_err(|error| Error::damaged(path, error))
+    let explained = || -> PolarsResult<bool> {
+        let mut explained = true;
+        for (name, known) in ["listing", "export", "region"].into_iter().zip(known) {
+            let codes = frame.column(name)?.i32()?.clone();
+            // A code below zero is a great one as it is used.
+            let most = codes.cont_slice()?.iter().map(|code| *code as u32).max();
+            explained &= most.is_none_or(|most| (most as usize) < known);
+        }
+        Ok(explained)
+    };
+    match explained().map_err(|error| Error::damaged(path, error))? {
+        true => into_rows(&frame, rows).map_err(|error| Error::damaged(path, error)),
+        false => Err(Error::damaged(path, "it holds codes that its commit does not explain")),
+    }
 }
 
 fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Observation>> {
+    let mut rows = Vec::new();
+    into_rows(frame, &mut rows)?;
+    Ok(rows)
+}
+
+fn into_rows(frame: &DataFrame, rows: &mut Vec<Observation>) -> PolarsResult<()> {
     let whole = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i32()?.clone());
     let date = frame.column("date")?.date()?.physical().clone();
     let [region, rank, listing, export, line] =
         [whole("region")?, whole("rank")?, whole("listing")?, whole("export")?, whole("line")?];
-    let [region, date, rank, listing, export, line] = [
-        region.cont_slice()?,
-        date.cont_slice()?,
-        rank.cont_slice()?,
-        listing.cont_slice()?,
-        export.cont_slice()?,
-        line.cont_slice()?,
-    ];
-    let streams = frame.column("streams")?.i64()?.clone();
-    let mut rows: Vec<Observation> = Vec::with_capacity(frame.height());
-    for index in 0..frame.height() {
-        rows.push(Observation {
-            streams: NO_STREAMS,
-            total: NO_TOTAL,
-            listing: listing[index] as u32,
-            export: export[index] as u32,
-            line: line[index] as u32,
-            region: region[index] as u16,
-            day: Day(date[index] as u16),
-            rank: rank[index] as u16,
-            reported: Reported::default(),
-        });
-    }
-    for (row, value) in rows.iter_mut().zip(streams.iter()) {
-        row.streams = value.unwrap_or(NO_STREAMS);
-    }
+    let codes = region.cont_slice()?.iter().zip(listing.cont_slice()?).zip(export.cont_slice()?);
+    let places = date.cont_slice()?.iter().zip(rank.cont_slice()?).zip(line.cont_slice()?);
+    rows.clear();
+    rows.extend(codes.zip(places).map(|(((region, listing), export), ((date, rank), line))| Observation {
+        streams: NO_STREAMS,
+        total: NO_TOTAL,
+        listing: *listing as u32,
+        export: *export as u32,
+        line: *line as u32,
+        region: *region as u16,
+        day: Day(*date as u16),
+        rank: *rank as u16,
+        reported: Reported::default(),
+    }));
+    fill(rows, frame.column("streams")?.i64()?, |row, value| row.streams = value.unwrap_or(NO_STREAMS));
     if let Ok(total) = frame.column("total") {
-        for (row, value) in rows.iter_mut().zip(total.i64()?.iter()) {
-            row.total = value.unwrap_or(NO_TOTAL);
-        }
+        fill(rows, total.i64()?, |row, value| row.total = value.unwrap_or(NO_TOTAL));
     }
     if let Ok(peak) = frame.column("peak_rank") {
+        fill(rows, peak.i32()?, |row, value| row.reported.peak = value.unwrap_or(0) as u16);
         let previous = frame.column("previous_rank")?.i32()?;
+        fill(rows, previous, |row, value| row.reported.previous = value.unwrap_or(0));
         let appearances = frame.column("appearances")?.i32()?;
-        for (((row, peak), previous), appearances) in
-            rows.iter_mut().zip(peak.i32()?.iter()).zip(previous.iter()).zip(appearances.iter())
-        {
-            row.reported = Reported {
-                peak: peak.unwrap_or(0) as u16,
-                previous: previous.unwrap_or(0),
-                appearances: appearances.unwrap_or(0) as u32,
-            };
-        }
+        fill(rows, appearances, |row, value| row.reported.appearances = value.unwrap_or(0) as u32);
     }
-    Ok(rows)
+    Ok(())
+}
+
+/// Puts the values of a column into the rows; most columns have no nulls, and are gone through as
+/// they lie in memory.
+fn fill<T: PolarsNumericType>(
+    rows: &mut [Observation],
+    values: &ChunkedArray<T>,
+    put: impl Fn(&mut Observation, Option<T::Native>),
+) {
+    match values.cont_slice() {
+        Ok(values) => rows.iter_mut().zip(values).for_each(|(row, value)| put(row, Some(*value))),
+        Err(_) => rows.iter_mut().zip(values.iter()).for_each(|(row, value)| put(row, value)),
+    }
 }

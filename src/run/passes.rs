@@ -8,7 +8,7 @@ use crate::catalog::Entities;
 use crate::claims::{self, Facts, Judged};
 use crate::dates::Month;
 use crate::error::Result;
-use crate::ledger::{Correction, Ledger, MonthKey, MonthRows, State};
+use crate::ledger::{Correction, Ledger, MonthKey, Observation, State};
 use crate::pipeline::Plan;
 use crate::tables::{self, Sources};
 use crate::tally::{self, Fold, Folded, Setup, Survey, SurveyState, Surveyed, TallySpec};
@@ -48,7 +48,7 @@ pub fn survey(plan: &Plan, ledger: &Ledger) -> Result<Surveyed> {
     let mut survey = Survey::new(&ledger.state.listings, SurveyState::default());
     let conflicts = |key: &MonthKey| ledger.conflicts(key);
     each_month(plan, ledger, None, |key, rows| {
-        survey.month(&key.chart, &rows.0, &conflicts(key)?);
+        survey.month(&key.chart, rows, &conflicts(key)?);
         Ok(())
     })?;
     Ok(survey.finish(&ledger.state.regions))
@@ -76,7 +76,7 @@ pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Tim
             while let Some(month) = open.next_if(|month| *month <= key.month) {
                 surveys.insert(month, survey.state().clone());
             }
-            survey.month(&key.chart, &rows.0, &ledger.conflicts(key)?);
+            survey.month(&key.chart, rows, &ledger.conflicts(key)?);
             Ok(())
         })?;
         Ok::<_, crate::error::Error>(survey.finish(&state.regions))
@@ -106,7 +106,7 @@ pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Tim
                     kept.keep(ledger, Checkpoint { month, survey, fold });
                 }
             }
-            fold.month(&key.chart, key.month, &rows.0)
+            fold.month(&key.chart, key.month, rows)
         })?;
         Ok::<_, crate::error::Error>(fold.finish())
     })?;
@@ -127,7 +127,7 @@ pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Tim
 /// The second pass over all months.
 pub(super) fn fold(plan: &Plan, ledger: &Ledger, setup: &Setup<'_>) -> Result<Folded> {
     let mut fold = Fold::new(setup);
-    each_month(plan, ledger, None, |key, rows| fold.month(&key.chart, key.month, &rows.0))?;
+    each_month(plan, ledger, None, |key, rows| fold.month(&key.chart, key.month, rows))?;
     Ok(fold.finish())
 }
 
@@ -143,33 +143,40 @@ fn each_month(
     plan: &Plan,
     ledger: &Ledger,
     from: Option<Month>,
-    mut work: impl FnMut(&MonthKey, MonthRows) -> Result<()> + Send,
+    mut work: impl FnMut(&MonthKey, &[Observation]) -> Result<()> + Send,
 ) -> Result<()> {
     let mut keys: Vec<&MonthKey> =
         ledger.state.months.keys().filter(|key| from.is_none_or(|from| key.month >= from)).collect();
     keys.sort_by_key(|key| (key.month, &key.chart));
     let file = |key: &MonthKey| ledger.state.months.get(key).map_or((0, 0), |file| (file.rows, file.size));
     underway::expect(keys.iter().map(|key| file(key).0).sum());
-    let read = |key: &MonthKey| -> Result<MonthRows> {
+    let read = |key: &MonthKey, rows: &mut Vec<Observation>| -> Result<()> {
         if plan.as_of.is_some_and(|as_of| key.month > as_of.month()) {
-            return Ok(MonthRows::default());
+            rows.clear();
+            return Ok(());
         }
-        let mut rows = ledger.read_month(key)?;
+        ledger.read_month_into(key, rows)?;
         if let Some(as_of) = plan.as_of {
-            rows.0.retain(|row| row.day <= as_of);
+            rows.retain(|row| row.day <= as_of);
         }
-        Ok(rows)
+        Ok(())
     };
-    let mut next = keys.first().map(|key| read(key)).transpose()?;
+    // Two months in memory that is used again: fresh memory is slow.
+    let (mut rows, mut next) = (Vec::new(), Vec::new());
+    if let Some(key) = keys.first() {
+        read(key, &mut rows)?;
+    }
     for (place, key) in keys.iter().enumerate() {
-        let Some(rows) = next.take() else { break };
         let following = keys.get(place + 1);
-        let (worked, fetched) =
-            rayon::join(|| work(key, rows), || following.map(|key| read(key)).transpose());
+        let (worked, fetched) = rayon::join(
+            || work(key, &rows),
+            || following.map_or(Ok(()), |following| read(following, &mut next)),
+        );
         worked?;
-        let (rows, bytes) = file(key);
-        underway::advance(rows, rows, bytes);
-        next = fetched?;
+        let (rows_done, bytes) = file(key);
+        underway::advance(rows_done, rows_done, bytes);
+        fetched?;
+        std::mem::swap(&mut rows, &mut next);
     }
     Ok(())
 }
