@@ -136,8 +136,9 @@ impl Page<'_> {
             self.sample("ledger_rows", &[("fate", fate)], count);
         }
         self.head("last_run_stage_duration_seconds", "How long each stage of the last run took.");
-        for (stage, time) in &report.timings.0 {
-            self.sample("last_run_stage_duration_seconds", &[("stage", stage)], time.as_secs_f64());
+        for spent in &report.timings.0 {
+            let stage = [("stage", spent.stage)];
+            self.sample("last_run_stage_duration_seconds", &stage, spent.time.as_secs_f64());
         }
     }
 }

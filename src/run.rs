@@ -5,9 +5,11 @@
 
 mod checkpoints;
 mod passes;
+mod timings;
 
 pub use checkpoints::Checkpoints;
 pub use passes::{Counted, count, survey};
+pub use timings::{Spent, Timings};
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -86,6 +88,8 @@ pub struct Report {
     pub claims: Option<DataFrame>,
     /// How long each stage took.
     pub timings: Timings,
+    /// What the threads of the decoder spent their time on, all of them together.
+    pub efforts: [(&'static str, Duration); 3],
     /// The most memory the process has held, in bytes, where the system tells.
     pub peak_memory: Option<u64>,
 }
@@ -106,25 +110,6 @@ pub struct Published {
     pub changes: Vec<crate::changes::Change>,
     /// Runs that the pipeline's retention let go.
     pub retired: Vec<String>,
-}
-
-/// How long the stages took, in order.
-#[derive(Clone, Debug, Default)]
-pub struct Timings(pub Vec<(&'static str, Duration)>);
-
-impl Timings {
-    fn time<T>(&mut self, stage: &'static str, work: impl FnOnce() -> T) -> T {
-        underway::turn_to(stage);
-        let start = Instant::now();
-        let result = work();
-        self.0.push((stage, start.elapsed()));
-        result
-    }
-
-    /// The time of all stages.
-    pub fn total(&self) -> Duration {
-        self.0.iter().map(|(_, time)| *time).sum()
-    }
 }
 
 /// Finds the exports and decodes those that are not in the ledger yet.
@@ -148,6 +133,7 @@ pub fn prepare(plan: &Plan, progress: &Progress) -> Result<Prepared> {
     progress.will_read(pending.iter().map(|found| found.size).sum());
     let mut decoded = timings
         .time("decode", || exports::decode_within(pending, &plan.mapped, plan.intake.max_unpacked, progress));
+    timings.note(progress.rows(), progress.bytes());
     plan.policy.refuse(&ledger.state, &mut decoded)?;
     Ok(Prepared { ledger, found: found.into_iter().zip(changes).collect(), decoded, left_out, timings })
 }
@@ -262,6 +248,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     let (rows_decoded, bytes_read) = (progress.rows(), progress.bytes());
     let Prepared { mut ledger, found, decoded, mut timings, .. } = prepared;
     let update = timings.time("ledger", || ledger.update(&lock, decoded, &plan.policy))?;
+    timings.note(rows_decoded, update.bytes);
     info!(exports = update.new_exports, months = update.months.len(), bytes = update.bytes, "ledger updated");
     for Withheld { export, problem } in &update.withheld {
         warn!(export, problem, "export withheld");
@@ -287,6 +274,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
         headline: None,
         claims: None,
         timings,
+        efforts: progress.efforts(),
         peak_memory: None,
     };
     match stands {
@@ -308,6 +296,7 @@ fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()>
     check_coverage(plan, &counted.surveyed)?;
     let sources = counted.sources(plan, &ledger.state);
     let mut tables = report.timings.time("tables", || tables::build(&sources))?;
+    report.timings.note(tables.iter().map(|table| table.frame.height() as u64).sum(), 0);
     let frame = |contract: &tables::Contract| {
         tables.iter().find(|table| table.contract.name == contract.name).map(|table| &table.frame)
     };
@@ -315,8 +304,7 @@ fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()>
     report.show(plan, frame(&tables::rankings::CONTRACT).and_then(|all| of_headline(plan, all)), claims);
 
     let dates = scope_dates(&counted.surveyed);
-    let mut about =
-        manifest(plan, ledger, &report.run, &[], (&report.refused, &dates), counted.since, &report.timings);
+    let mut about = manifest(plan, ledger, &report.run, &[], (&report.refused, &dates), counted.since);
     let since = report.timings.time("changes", || history::since_latest(&plan.out, &about, &tables))?;
     if let Some(table) = tables.iter_mut().find(|table| table.contract.name == tables::changes::CONTRACT.name)
     {
@@ -325,9 +313,14 @@ fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()>
     let changes =
         plan.on_change.subscription.choose(&since.changes, &members(plan, &counted.entities, &since.changes));
     let ground = Ground { plan, ledger, surveyed: &counted.surveyed, entities: &counted.entities };
+    let (mut seconds, publishing) = (report.timings.seconds(), Instant::now());
     let manifest = |folder: &Path, tables: &[PublishedTable]| {
         about["tables"] = json!(tables);
         about["before"] = json!(since.before);
+        // So far as it can be known in here: the report, if there is one, and the switch come after it.
+        seconds.insert("publish".to_owned(), json!(publishing.elapsed().as_secs_f64()));
+        about["seconds"] = Value::Object(seconds);
+        about["peak_memory_bytes"] = json!(peak_memory());
         if plan.report {
             about["report"] = reporting::publish(folder, &about, ground)?;
         }
@@ -505,7 +498,6 @@ fn manifest(
     tables: &[PublishedTable],
     (refused, scopes): (&[Refused], &[ScopeDates]),
     since: Option<Month>,
-    timings: &Timings,
 ) -> Value {
     let inputs = ledger.state.listed().map(|(_, export)| {
         json!({
@@ -524,8 +516,6 @@ fn manifest(
             "rows_quarantined": export.rows.quarantined,
         })
     });
-    let stages: serde_json::Map<String, Value> =
-        timings.0.iter().map(|(stage, time)| ((*stage).to_owned(), json!(time.as_secs_f64()))).collect();
     json!({
         "seal": seal::OPEN,
         "run": run,
@@ -540,8 +530,6 @@ fn manifest(
         "scopes": scopes,
         "tables": tables,
         "refused": refused.iter().map(|refused| json!({ "export": refused.export, "problem": refused.problem })).collect::<Vec<_>>(),
-        "seconds": stages,
-        "peak_memory_bytes": peak_memory(),
         "inputs": inputs.collect::<Vec<_>>(),
     })
 }

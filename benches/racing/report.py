@@ -69,7 +69,7 @@ def stages(load, results):
             run = sorted(done, key=lambda run: run["seconds"])[len(done) // 2]
             parts = sorted(run["stages"].items(), key=lambda part: -part[1])
             told = [f"{name} {took:.2f}" for name, took in parts if took >= 0.01]
-            # The manifest is written before the tables are published.
+            # The manifest is written before the run is switched to.
             rest = run["seconds"] - sum(run["stages"].values())
             lines.append(f"stages of {contender.name}: {', '.join(told)}, all else {rest:.2f} s")
     return lines

@@ -26,6 +26,7 @@ mod show;
 mod signals;
 mod synth;
 mod text;
+mod timings;
 mod verify;
 
 use std::io;

@@ -34,6 +34,9 @@ pub struct RunArgs {
     /// Let corrections count however many rows they lose
     #[arg(long)]
     allow_loss: bool,
+    /// Say what each stage took: time, rows and bytes a second, and how many threads it kept busy
+    #[arg(long, conflicts_with = "dry_run")]
+    timings: bool,
     /// Write metrics of the run to FILE, for Prometheus
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
@@ -56,7 +59,7 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool, logs: bool) -> anyhow::R
     }
     let today = args.today.unwrap_or_else(freshness::today);
     let mut metrics = MetricsFile::new(&args.pipeline.pipeline, args.metrics, today);
-    let (full, allow_loss, every) = (args.full, args.allow_loss, args.progress_every);
+    let (full, allow_loss, every, timings) = (args.full, args.allow_loss, args.progress_every, args.timings);
     let more = Overrides { on_change: args.on_change, ..Overrides::default() };
     let result = args.pipeline.load(more).and_then(|mut plan| {
         plan.full = full;
@@ -82,6 +85,7 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool, logs: bool) -> anyhow::R
         Ok((plan, report)) => {
             // A reader that has seen enough does not keep the gate from being looked at.
             let shown = show(&report, quiet, log_only)
+                .and_then(|()| if timings { super::timings::show(&report, log_only) } else { Ok(()) })
                 .or_else(|error| if super::is_broken_pipe(&error) { Ok(()) } else { Err(error) });
             // Whoever wants to know of changes is told even where nobody reads along.
             tell(&plan.on_change, &report, quiet, log_only);
@@ -275,8 +279,8 @@ fn summary(out: &mut impl Write, report: &Report, published: &Published) -> io::
         .timings
         .0
         .iter()
-        .filter(|(_, time)| time.as_secs_f64() >= 0.005)
-        .map(|(stage, time)| format!("{stage} {}", text::seconds(*time)))
+        .filter(|spent| spent.time.as_secs_f64() >= 0.005)
+        .map(|spent| format!("{} {}", spent.stage, text::seconds(spent.time)))
         .collect();
     let memory =
         report.peak_memory.map_or(String::new(), |peak| format!(", {} of memory at most", text::bytes(peak)));

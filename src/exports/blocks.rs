@@ -15,6 +15,7 @@ use memchr::memchr;
 use rayon::prelude::*;
 
 use super::dialect::Layout;
+use super::effort::Part;
 use super::intake::{self, LONGEST_ROW};
 use super::records::for_each_record;
 use super::{Block, Decoder};
@@ -113,8 +114,9 @@ fn decode_span(
     };
     let mut worker = decoder.workers.take();
     let mut bytes = std::mem::take(&mut worker.bytes);
-    read_at(file, &mut bytes, offset, (until + OVERLAP).min(size))?;
-    seen(&bytes, offset);
+    let effort = &decoder.progress.effort;
+    effort.spend(Part::Read, || read_at(file, &mut bytes, offset, (until + OVERLAP).min(size)))?;
+    effort.spend(Part::Hash, || seen(&bytes, offset));
     let begin = match start {
         Start::Known(at) => Some((at - offset) as usize),
         Start::Guess(_) => memchr(b'\n', &bytes).map(|newline| newline + 1),

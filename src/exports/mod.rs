@@ -11,6 +11,7 @@
 //! | `open.rs` | packing and head of a file |
 //! | `propose.rs` | a guess at the columns of an unknown file |
 //! | `dialect/` | one file for each shape: head to layout |
+//! | `effort.rs` | what the threads spend their time on |
 //! | `records.rs` | bytes to records, as the `csv` crate would |
 //! | `blocks.rs` | one large file in parallel |
 //! | `typed.rs` | Parquet |
@@ -22,6 +23,7 @@ mod blocks;
 pub mod cells;
 pub mod dialect;
 mod discover;
+mod effort;
 mod intake;
 mod listings;
 mod open;
@@ -44,6 +46,7 @@ pub use rows::{NO_STREAMS, NO_TOTAL, Reported, Rows, SetAside};
 
 use crate::dates::{Day, Month};
 use dialect::{Layout, Mapped};
+use effort::{Effort, Part as Work};
 use intake::Limited;
 use listings::Listings;
 use open::{Packing, read_full};
@@ -107,6 +110,7 @@ pub struct Progress {
     bytes: AtomicU64,
     rows: AtomicU64,
     seen: AtomicU64,
+    effort: Effort,
 }
 
 impl Progress {
@@ -133,6 +137,11 @@ impl Progress {
     /// Rows looked at so far, those that were looked at twice counted twice: for people who wait.
     pub fn rows_seen(&self) -> u64 {
         self.seen.load(Ordering::Relaxed)
+    }
+
+    /// What the threads have spent their time on so far, all of them together.
+    pub fn efforts(&self) -> [(&'static str, std::time::Duration); 3] {
+        self.effort.parts()
     }
 
     fn add_bytes(&self, bytes: u64) {
@@ -226,7 +235,7 @@ impl Worker {
     ) -> Block {
         let rows = std::mem::take(&mut self.rows);
         let mut rows = RowDecoder::new(layout, &decoder.scopes, &mut self.listings, rows, first_line);
-        let lines = work(&mut rows);
+        let lines = decoder.progress.effort.spend(Work::Rows, || work(&mut rows));
         let RowDecoder { mut rows, runs, set_aside, read, .. } = rows;
         let parts = parts(&rows, &runs);
         let days = rows.day.iter().min().copied().zip(rows.day.iter().max().copied());
@@ -353,7 +362,7 @@ impl Decoder<'_> {
             Packing::Parquet => {
                 let blocks = typed::decode(self, &layout, found)?;
                 self.progress.add_bytes(found.size);
-                (blocks, hash_file(found)?)
+                (blocks, self.progress.effort.spend(Work::Hash, || hash_file(found))?)
             }
             Packing::Gzip | Packing::Zstandard => {
                 let mut hashing = Hashing { inner: &mut file, hasher: blake3::Hasher::new(), decoder: self };
@@ -371,8 +380,9 @@ impl Decoder<'_> {
     fn read_whole(&self, found: &Found) -> io::Result<(blake3::Hash, Result<(Layout, Vec<Block>), String>)> {
         let mut bytes = Vec::with_capacity(usize::try_from(found.size).unwrap_or_default());
         // A file that has grown by now is left for the next run, however much came to it.
-        intake::open(&found.path)?.take(found.size).read_to_end(&mut bytes)?;
-        let hash = blake3::hash(&bytes);
+        let read = || intake::open(&found.path)?.take(found.size).read_to_end(&mut bytes);
+        self.progress.effort.spend(Work::Read, read)?;
+        let hash = self.progress.effort.spend(Work::Hash, || blake3::hash(&bytes));
         self.progress.add_bytes(bytes.len() as u64);
         let packing = Packing::of(&bytes);
         let (packing, head) = match packing {
@@ -419,7 +429,8 @@ impl Decoder<'_> {
         loop {
             let kept = bytes.len();
             bytes.resize(kept + CHUNK.max(kept), 0);
-            let (count, read) = read_full(&mut reader, &mut bytes[kept..]);
+            let (count, read) =
+                self.progress.effort.spend(Work::Read, || read_full(&mut reader, &mut bytes[kept..]));
             let broken = match read {
                 Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Err(error),
                 read => read.err(),

@@ -9,6 +9,7 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::dialect::Layout;
+use super::effort::Part;
 use super::intake;
 use super::records::{Fields, Place, Visit};
 use super::{Block, Decoder, Found};
@@ -43,14 +44,16 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Resu
         .map(|start| {
             // The decoder's own threads are the parallelism; polars must not add its pool to it.
             let file = intake::open(path)?;
-            let frame = contained(|| {
-                ParquetReader::new(file)
-                    .with_projection(Some(wanted.clone()))
-                    .with_slice(Some((start, SLICE)))
-                    .read_parallel(ParallelStrategy::None)
-                    .finish()
-            })
-            .map_err(io::Error::other)?;
+            let read = || {
+                contained(|| {
+                    ParquetReader::new(file)
+                        .with_projection(Some(wanted.clone()))
+                        .with_slice(Some((start, SLICE)))
+                        .read_parallel(ParallelStrategy::None)
+                        .finish()
+                })
+            };
+            let frame = decoder.progress.effort.spend(Part::Read, read).map_err(io::Error::other)?;
             let mut columns: Vec<Cells> = (0..layout.fields).map(|_| Cells::None).collect();
             for (place, column) in wanted.iter().zip(frame.columns()) {
                 columns[*place] = contained(|| Cells::of(column)).map_err(io::Error::other)?;

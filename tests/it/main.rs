@@ -18,6 +18,7 @@
 //! | `signals.rs` | SIGINT and SIGTERM at any moment |
 //! | `fuzz.rs` | mutated exports, pipelines and catalogs |
 //! | `operations.rs` | logs, metrics, freshness |
+//! | `timings.rs` | what a run says of the time its stages took |
 //! | `views.rs` | help, tables on the screen, names that mean harm, progress; golden texts |
 //! | `first_steps.rs` | `init`, proposals of `inspect`, refusals that help |
 //! | `golden.rs` | the cases of `tests/golden` |
@@ -53,6 +54,7 @@ mod sample;
 mod show;
 mod signals;
 mod support;
+mod timings;
 mod truth;
 mod verify;
 mod views;
