@@ -73,10 +73,10 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Write`].
-pub fn put_aside(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn put_aside(path: &Path, write: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<()> {
     let temporary = temporary_beside(path);
-    let written = std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
-    written.map_err(Error::write(path))
+    let written = File::create(&temporary).and_then(|mut file| write(&mut file));
+    written.and_then(|()| std::fs::rename(&temporary, path)).map_err(Error::write(path))
 }
 
 /// Checks that a directory can be made at `path`, or written to if it is there; writes nothing.

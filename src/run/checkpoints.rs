@@ -9,6 +9,7 @@
 //! before it, and the names that their codes stand for. That the pipeline and the catalog read them
 //! in the same way is for [`crate::tally::FoldState`] to say.
 
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -32,14 +33,20 @@ pub struct Checkpoints {
     usable: bool,
 }
 
-/// What the months before `month` add up to.
-pub struct Checkpoint {
+/// What the months before `month` add up to, as it was read.
+pub struct Kept {
     /// The first month that is not in it.
     pub month: Month,
-    /// After the first pass.
-    pub survey: SurveyState,
-    /// After the second.
-    pub fold: FoldState,
+    bytes: Vec<u8>,
+    /// Where the header ends.
+    from: usize,
+}
+
+impl Kept {
+    /// What the first pass and the second go on from; `None` if it cannot be read.
+    pub fn states(&self) -> Option<(SurveyState, FoldState<'_>)> {
+        postcard::from_bytes(self.bytes.get(self.from..)?).ok()
+    }
 }
 
 /// What a kept fold was made of.
@@ -49,6 +56,24 @@ struct Header {
     listings: usize,
     exports: usize,
     regions: usize,
+}
+
+/// A writer that knows the hash of what was written.
+struct Hashed<W> {
+    digest: blake3::Hasher,
+    inner: W,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 impl Checkpoints {
@@ -63,24 +88,25 @@ impl Checkpoints {
     }
 
     /// The newest one that is of the same past as the ledger.
-    pub fn newest(&self, ledger: &Ledger) -> Option<Checkpoint> {
+    pub fn newest(&self, ledger: &Ledger) -> Option<Kept> {
         let folder = self.folder.as_ref().filter(|_| self.usable)?;
         let mut months = self.months();
         months.sort_unstable();
         months.into_iter().rev().find_map(|month| {
-            let bytes = std::fs::read(folder.join(file_name(month))).ok()?;
-            let (sum, bytes) = bytes.split_first_chunk::<32>()?;
-            if blake3::hash(bytes).as_bytes() != sum {
+            let mut bytes = std::fs::read(folder.join(file_name(month))).ok()?;
+            let (content, sum) = bytes.split_last_chunk::<{ blake3::OUT_LEN }>()?;
+            if blake3::hash(content).as_bytes() != sum {
                 warn!(%month, "the kept fold is damaged; counting without it");
                 return None;
             }
-            let (header, rest) = postcard::take_from_bytes::<Header>(bytes).ok()?;
+            let (header, rest) = postcard::take_from_bytes::<Header>(content).ok()?;
             if inputs(ledger, month, &header)? != header.inputs {
                 debug!(%month, "the kept fold is of another past");
                 return None;
             }
-            let (survey, fold) = postcard::from_bytes(rest).ok()?;
-            Some(Checkpoint { month, survey, fold })
+            let from = content.len() - rest.len();
+            bytes.truncate(bytes.len() - blake3::OUT_LEN);
+            Some(Kept { month, bytes, from })
         })
     }
 
@@ -100,10 +126,9 @@ impl Checkpoints {
         boundaries
     }
 
-    /// Keeps a fold. That it cannot be kept is no reason to stop.
-    pub fn keep(&self, ledger: &Ledger, checkpoint: Checkpoint) {
+    /// Keeps what the months before `month` add up to. That it cannot be kept is no reason to stop.
+    pub fn keep(&self, ledger: &Ledger, month: Month, survey: &SurveyState, fold: &FoldState<'_>) {
         let Some(folder) = &self.folder else { return };
-        let Checkpoint { month, survey, fold } = checkpoint;
         let state = &ledger.state;
         let mut header = Header {
             inputs: [0; 32],
@@ -113,13 +138,15 @@ impl Checkpoints {
         };
         header.inputs = inputs(ledger, month, &header).unwrap_or_default();
         let write = || -> Result<()> {
-            let Ok(header) = postcard::to_stdvec(&header) else { return Ok(()) };
-            let Ok(bytes) = postcard::to_extend(&(survey, fold), header) else { return Ok(()) };
-            let mut file = blake3::hash(&bytes).as_bytes().to_vec();
-            file.extend(bytes);
             files::create_directory(folder)?;
             files::sweep(folder);
-            files::put_aside(&folder.join(file_name(month)), &file)
+            files::put_aside(&folder.join(file_name(month)), |file| {
+                let hashed = Hashed { digest: blake3::Hasher::new(), inner: file };
+                let mut buffer = BufWriter::with_capacity(1 << 16, hashed);
+                postcard::to_io(&(&header, survey, fold), &mut buffer).map_err(io::Error::other)?;
+                let Hashed { digest, inner } = buffer.into_inner()?;
+                inner.write_all(digest.finalize().as_bytes())
+            })
         };
         if let Err(error) = write() {
             warn!(%error, "the fold could not be kept; the next run counts more months again");

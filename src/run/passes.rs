@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Timings;
-use super::checkpoints::{Checkpoint, Checkpoints};
+use super::checkpoints::Checkpoints;
 use crate::catalog::Entities;
 use crate::claims::{self, Facts, Judged};
 use crate::dates::Month;
@@ -62,8 +62,9 @@ pub fn survey(plan: &Plan, ledger: &Ledger) -> Result<Surveyed> {
 pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Timings) -> Result<Counted> {
     let state = &ledger.state;
     let begin = timings.time("resume", || kept.newest(ledger));
-    let (mut from, fold_state, survey_state) = match begin {
-        Some(Checkpoint { month, survey, fold }) => (Some(month), Some(fold), survey),
+    let states = begin.as_ref().and_then(|kept| Some((kept.month, kept.states()?)));
+    let (mut from, fold_state, survey_state) = match states {
+        Some((month, (survey, fold))) => (Some(month), Some(fold), survey),
         None => (None, None, SurveyState::default()),
     };
     let boundaries: Vec<Month> = kept.boundaries(ledger);
@@ -103,7 +104,7 @@ pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Tim
         each_month(plan, ledger, from, |key, rows| {
             while let Some(month) = open.next_if(|month| *month <= key.month) {
                 if let Some((survey, fold)) = surveys.remove(&month).zip(fold.state()) {
-                    kept.keep(ledger, Checkpoint { month, survey, fold });
+                    kept.keep(ledger, month, &survey, &fold);
                 }
             }
             fold.month(&key.chart, key.month, rows)

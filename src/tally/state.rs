@@ -7,6 +7,8 @@
 //! hidden of a song depends on how many tracks it has, so that is compared for the songs of each
 //! scope.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -23,10 +25,11 @@ use crate::catalog::EntityKind;
 
 /// All of a [`Fold`] that the next month needs.
 #[derive(Serialize, Deserialize)]
-pub struct FoldState {
+pub struct FoldState<'a> {
     known: Known,
     digest: [u8; 32],
-    scopes: Vec<ScopeState>,
+    #[serde(borrow)]
+    scopes: Vec<ScopeState<'a>>,
     reached: Vec<Reached>,
     comparison: ComparisonState,
 }
@@ -41,9 +44,11 @@ pub struct Known {
 
 /// One scope, and its [`Kept`] as bytes.
 #[derive(Serialize, Deserialize)]
-struct ScopeState {
+struct ScopeState<'a> {
     scope: Scope,
-    kept: Vec<u8>,
+    /// As they are: byte by byte they would take as long as what they stand for.
+    #[serde(borrow, with = "serde_bytes")]
+    kept: Cow<'a, [u8]>,
 }
 
 /// What rows have put into a [`ScopeFold`]: the codes of the entities met, their spreads, each
@@ -58,11 +63,11 @@ type Kept = (
 
 impl<'a> Fold<'a> {
     /// What the next month would go on from; `None` if it cannot be written down.
-    pub fn state(&self) -> Option<FoldState> {
+    pub fn state(&self) -> Option<FoldState<'static>> {
         let scopes = self
             .scopes
             .par_iter()
-            .map(|fold| Some(ScopeState { scope: fold.scope.clone(), kept: fold.keep().ok()? }));
+            .map(|fold| Some(ScopeState { scope: fold.scope.clone(), kept: fold.keep().ok()?.into() }));
         let known = Known::all(self.setup);
         Some(FoldState {
             known,
@@ -75,7 +80,7 @@ impl<'a> Fold<'a> {
 
     /// A fold that goes on from `state`; `None` if what that counted is not counted in the same way
     /// any more, so that everything has to be counted again.
-    pub fn resume(setup: &'a Setup<'a>, state: FoldState) -> Option<Self> {
+    pub fn resume(setup: &'a Setup<'a>, state: FoldState<'_>) -> Option<Self> {
         let FoldState { known, digest, scopes, reached, comparison } = state;
         if !known.is_within(&Known::all(setup)) || setup.digest(&known) != digest {
             return None;
@@ -83,7 +88,7 @@ impl<'a> Fold<'a> {
         let place = |of: &Scope| setup.surveyed.scopes.iter().position(|scope| scope == of);
         let places: Vec<usize> = scopes.iter().map(|of| place(&of.scope)).collect::<Option<_>>()?;
         let mut fold = Self::new(setup);
-        let mut kept: Vec<Option<Vec<u8>>> = vec![None; fold.scopes.len()];
+        let mut kept: Vec<Option<Cow<'_, [u8]>>> = vec![None; fold.scopes.len()];
         for (&place, state) in places.iter().zip(scopes) {
             kept[place] = Some(state.kept);
         }
