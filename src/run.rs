@@ -292,11 +292,13 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
 
 /// Counts what the ledger holds and publishes it.
 fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()> {
-    let counted = count(plan, ledger, &Checkpoints::of(plan), &mut report.timings)?;
+    let mut counted = count(plan, ledger, &Checkpoints::of(plan), &mut report.timings)?;
     check_coverage(plan, &counted.surveyed)?;
     let sources = counted.sources(plan, &ledger.state);
     let mut tables = report.timings.time("tables", || tables::build(&sources))?;
     report.timings.note(tables.iter().map(|table| table.frame.height() as u64).sum(), 0);
+    // It is all in the tables, and the run before them can be read into its memory.
+    counted.folded = Folded::default();
     let frame = |contract: &tables::Contract| {
         tables.iter().find(|table| table.contract.name == contract.name).map(|table| &table.frame)
     };
@@ -310,13 +312,14 @@ fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()>
     {
         table.frame = tables::changes::rows(&since.changes)?;
     }
-    let changes =
-        plan.on_change.subscription.choose(&since.changes, &members(plan, &counted.entities, &since.changes));
+    let (before, changed) = (since.before, since.changes);
+    let members = members(plan, &counted.entities, &changed);
+    let changes = plan.on_change.subscription.choose(&changed, &members);
     let ground = Ground { plan, ledger, surveyed: &counted.surveyed, entities: &counted.entities };
     let (mut seconds, publishing) = (report.timings.seconds(), Instant::now());
     let manifest = |folder: &Path, tables: &[PublishedTable]| {
         about["tables"] = json!(tables);
-        about["before"] = json!(since.before);
+        about["before"] = json!(before);
         // So far as it can be known in here: the report, if there is one, and the switch come after it.
         seconds.insert("publish".to_owned(), json!(publishing.elapsed().as_secs_f64()));
         about["seconds"] = Value::Object(seconds);
@@ -346,6 +349,8 @@ fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()>
     let months = months.into_iter().filter(|month| since.is_none_or(|since| *month >= since)).count();
     let unknown_names = counted.entities.unknown_names();
     report.published = Some(Published { unknown_names, scopes, since, months, tables, changes, retired });
+    // Nobody waits until millions of names have been given back.
+    rayon::spawn(move || drop((counted, changed)));
     Ok(())
 }
 

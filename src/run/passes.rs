@@ -1,6 +1,9 @@
 //! The two passes over the ledger's months, from the last month whose end is kept.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use rayon::prelude::*;
 
 use super::Timings;
 use super::checkpoints::Checkpoints;
@@ -11,7 +14,7 @@ use crate::error::Result;
 use crate::ledger::{Correction, Ledger, MonthKey, Observation, State};
 use crate::pipeline::Plan;
 use crate::tables::{self, Sources};
-use crate::tally::{self, Fold, Folded, Setup, Survey, SurveyState, Surveyed, TallySpec};
+use crate::tally::{self, Fold, Folded, MonthSurvey, Setup, Survey, SurveyState, Surveyed, TallySpec};
 use crate::underway;
 
 /// What the ledger's months add up to.
@@ -46,11 +49,7 @@ impl Counted {
 /// [`crate::error::Error::Read`], [`crate::error::Error::Damaged`].
 pub fn survey(plan: &Plan, ledger: &Ledger) -> Result<Surveyed> {
     let mut survey = Survey::new(&ledger.state.listings, SurveyState::default());
-    let conflicts = |key: &MonthKey| ledger.conflicts(key);
-    each_month(plan, ledger, None, |key, rows| {
-        survey.month(&key.chart, rows, &conflicts(key)?);
-        Ok(())
-    })?;
+    survey_months(plan, ledger, None, &mut survey, |_, _| ())?;
     Ok(survey.finish(&ledger.state.regions))
 }
 
@@ -73,12 +72,10 @@ pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Tim
         let mut survey = Survey::new(&state.listings, survey_state);
         let mut open =
             boundaries.iter().copied().filter(|month| from.is_none_or(|from| *month >= from)).peekable();
-        each_month(plan, ledger, from, |key, rows| {
-            while let Some(month) = open.next_if(|month| *month <= key.month) {
+        survey_months(plan, ledger, from, &mut survey, |next, survey| {
+            while let Some(month) = open.next_if(|month| *month <= next) {
                 surveys.insert(month, survey.state().clone());
             }
-            survey.month(&key.chart, rows, &ledger.conflicts(key)?);
-            Ok(())
         })?;
         Ok::<_, crate::error::Error>(survey.finish(&state.regions))
     })?;
@@ -138,46 +135,93 @@ pub(super) fn export_order(ledger: &Ledger) -> Vec<u32> {
     tables::places(&names)
 }
 
-/// Reads the months of all charts from `from` on in the order of time, the next one while the
-/// present one is worked on.
+/// The first pass over the months from `from` on; `before` is called before each is added. What a
+/// month says does not depend on those before it, so several are read at once.
+fn survey_months(
+    plan: &Plan,
+    ledger: &Ledger,
+    from: Option<Month>,
+    survey: &mut Survey,
+    mut before: impl FnMut(Month, &Survey),
+) -> Result<()> {
+    let spare: Mutex<Vec<Vec<Observation>>> = Mutex::default();
+    let keys = in_order(ledger, from);
+    for keys in keys.chunks(AT_ONCE * rayon::current_num_threads()) {
+        let found = keys.par_iter().map(|key| {
+            let mut rows = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
+            read(plan, ledger, key, &mut rows)?;
+            let found = survey.month(&rows, &ledger.conflicts(key)?);
+            advance(ledger, key);
+            if let Ok(mut spare) = spare.lock() {
+                spare.push(rows);
+            }
+            Ok(found)
+        });
+        let found = found.collect::<Result<Vec<MonthSurvey>>>()?;
+        for (key, month) in keys.iter().zip(found) {
+            before(key.month, survey);
+            survey.add(&key.chart, month);
+        }
+    }
+    Ok(())
+}
+
+/// Months that a thread surveys before the threads wait for each other.
+const AT_ONCE: usize = 4;
+
+/// Goes through the months of all charts from `from` on, the next one being read while the present
+/// one is worked on.
 fn each_month(
     plan: &Plan,
     ledger: &Ledger,
     from: Option<Month>,
     mut work: impl FnMut(&MonthKey, &[Observation]) -> Result<()> + Send,
 ) -> Result<()> {
-    let mut keys: Vec<&MonthKey> =
-        ledger.state.months.keys().filter(|key| from.is_none_or(|from| key.month >= from)).collect();
-    keys.sort_by_key(|key| (key.month, &key.chart));
-    let file = |key: &MonthKey| ledger.state.months.get(key).map_or((0, 0), |file| (file.rows, file.size));
-    underway::expect(keys.iter().map(|key| file(key).0).sum());
-    let read = |key: &MonthKey, rows: &mut Vec<Observation>| -> Result<()> {
-        if plan.as_of.is_some_and(|as_of| key.month > as_of.month()) {
-            rows.clear();
-            return Ok(());
-        }
-        ledger.read_month_into(key, rows)?;
-        if let Some(as_of) = plan.as_of {
-            rows.retain(|row| row.day <= as_of);
-        }
-        Ok(())
-    };
+    let keys = in_order(ledger, from);
     // Two months in memory that is used again: fresh memory is slow.
     let (mut rows, mut next) = (Vec::new(), Vec::new());
     if let Some(key) = keys.first() {
-        read(key, &mut rows)?;
+        read(plan, ledger, key, &mut rows)?;
     }
     for (place, key) in keys.iter().enumerate() {
         let following = keys.get(place + 1);
         let (worked, fetched) = rayon::join(
             || work(key, &rows),
-            || following.map_or(Ok(()), |following| read(following, &mut next)),
+            || following.map_or(Ok(()), |following| read(plan, ledger, following, &mut next)),
         );
         worked?;
-        let (rows_done, bytes) = file(key);
-        underway::advance(rows_done, rows_done, bytes);
+        advance(ledger, key);
         fetched?;
         std::mem::swap(&mut rows, &mut next);
     }
     Ok(())
+}
+
+/// The months of all charts from `from` on, in the order of time.
+fn in_order(ledger: &Ledger, from: Option<Month>) -> Vec<&MonthKey> {
+    let mut keys: Vec<&MonthKey> =
+        ledger.state.months.keys().filter(|key| from.is_none_or(|from| key.month >= from)).collect();
+    keys.sort_by_key(|key| (key.month, &key.chart));
+    underway::expect(keys.iter().filter_map(|key| ledger.state.months.get(key)).map(|file| file.rows).sum());
+    keys
+}
+
+/// The rows of a month that the plan does not ignore, in place of what is in `rows`.
+fn read(plan: &Plan, ledger: &Ledger, key: &MonthKey, rows: &mut Vec<Observation>) -> Result<()> {
+    if plan.as_of.is_some_and(|as_of| key.month > as_of.month()) {
+        rows.clear();
+        return Ok(());
+    }
+    ledger.read_month_into(key, rows)?;
+    if let Some(as_of) = plan.as_of {
+        rows.retain(|row| row.day <= as_of);
+    }
+    Ok(())
+}
+
+/// Says that a month is done.
+fn advance(ledger: &Ledger, key: &MonthKey) {
+    if let Some(file) = ledger.state.months.get(key) {
+        underway::advance(file.rows, file.rows, file.size);
+    }
 }

@@ -1,6 +1,7 @@
 //! `rankings`: orders of entities, by milestone or by total, with the rank of the day before, and
 //! how far the order can be relied on.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use rayon::prelude::*;
@@ -93,13 +94,15 @@ struct Row {
     ranking: usize,
     placed: Placed,
     previous: Option<i64>,
-    sensitivity: Option<String>,
+    sensitivity: Option<Cow<'static, str>>,
 }
 
 fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let specs = &sources.plan.rankings;
-    let rows = specs.par_iter().enumerate().map(|(ranking, spec)| ranked(sources, ranking, spec));
-    let mut rows: Vec<Row> = rows.flatten_iter().collect();
+    let of_each = specs.par_iter().enumerate().map(|(ranking, spec)| ranked(sources, ranking, spec));
+    let of_each: Vec<Vec<Row>> = of_each.collect();
+    let mut rows: Vec<Row> = Vec::with_capacity(of_each.iter().map(Vec::len).sum());
+    of_each.into_iter().for_each(|of_one| rows.extend(of_one));
     let names = super::places(&specs.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>());
     rows.par_sort_by_cached_key(|row| {
         let Entry { scope, window, entity, .. } = row.placed.entry;
@@ -180,7 +183,7 @@ fn ranked(sources: &Sources<'_>, ranking: usize, spec: &RankingSpec) -> Vec<Row>
         (sensitivity::notes(sources, spec, &present), present)
     };
     let (before, (notes, present)) = rayon::join(past, present);
-    let row = |(placed, sensitivity): (Placed, Option<String>)| Row {
+    let row = |(placed, sensitivity): (Placed, Option<Cow<'static, str>>)| Row {
         ranking,
         previous: before.get(&identity(&placed.entry, spec.per)).copied(),
         placed,

@@ -1,6 +1,8 @@
 //! Whether the order of a ranking survives other conventions.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use rustc_hash::FxHashMap;
 
@@ -27,12 +29,17 @@ struct Other {
 }
 
 /// For each of the placed what its rank depends on; `None` where nothing was tried.
-pub fn notes(sources: &Sources<'_>, spec: &RankingSpec, placed: &[Placed]) -> Vec<Option<String>> {
+pub fn notes(sources: &Sources<'_>, spec: &RankingSpec, placed: &[Placed]) -> Vec<Option<Cow<'static, str>>> {
     if !spec.sensitivity || matches!(spec.kind, RankingKind::Club | RankingKind::Reach) {
         return vec![None; placed.len()];
     }
     let others = others(sources, spec);
-    let mut notes: Vec<Vec<String>> = vec![Vec::new(); placed.len()];
+    let mut notes: Vec<String> = vec![String::new(); placed.len()];
+    let mut note = |place: usize, words: std::fmt::Arguments<'_>| {
+        let separator = if notes[place].is_empty() { "" } else { ", " };
+        // Writing to a string does not fail.
+        let _ = write!(notes[place], "{separator}{words}");
+    };
     let mut tried = vec![false; placed.len()];
     for other in &others {
         // Competitors of one window, in the order in which they are placed.
@@ -57,20 +64,20 @@ pub fn notes(sources: &Sources<'_>, spec: &RankingSpec, placed: &[Placed]) -> Ve
                 tried[place] = true;
                 match compared.next_if(|((compared, ..), _)| *compared == place) {
                     Some((_, (ours, theirs))) if ours != theirs => {
-                        notes[place].push(format!("{}: {theirs}", other.name));
+                        note(place, format_args!("{}: {theirs}", other.name));
                     }
-                    None if other.complete => notes[place].push(format!("{}: not reached", other.name)),
+                    None if other.complete => note(place, format_args!("{}: not reached", other.name)),
                     _ => {}
                 }
             }
         }
     }
-    let note = |(notes, tried): (Vec<String>, bool)| match (tried, notes.is_empty()) {
+    let said = |(note, tried): (String, bool)| match (tried, note.is_empty()) {
         (false, _) => None,
-        (true, true) => Some("none".to_owned()),
-        (true, false) => Some(notes.join(", ")),
+        (true, true) => Some(Cow::Borrowed("none")),
+        (true, false) => Some(Cow::Owned(note)),
     };
-    notes.into_iter().zip(tried).map(note).collect()
+    notes.into_iter().zip(tried).map(said).collect()
 }
 
 fn group(spec: &RankingSpec, entry: &Entry) -> (u32, Window) {

@@ -180,6 +180,11 @@ impl<'a> Count<'a> {
         self.spec.entity != EntityKind::Artist && !place.counter
     }
 
+    /// How many windows are open.
+    pub fn open(&self) -> usize {
+        self.state.sums.iter().filter(|sum| sum.dates > 0).count()
+    }
+
     /// Closes every window.
     pub fn finish(self, place: Place<'_>, codes: &[u32], spreads: &[Spread], folded: &mut Folded) {
         for (short, &code) in codes.iter().enumerate() {

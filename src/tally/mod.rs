@@ -35,7 +35,7 @@ pub use reports::{Check, Finding, Score};
 pub use runs::ChartRun;
 pub use setup::{Asked, Setup, named};
 pub use state::FoldState;
-pub use survey::{Basis, Scope, Survey, SurveyState, Surveyed};
+pub use survey::{Basis, MonthSurvey, Scope, Survey, SurveyState, Surveyed};
 pub use variants::{Sensitive, Variant, derive};
 
 use std::sync::Mutex;
@@ -485,6 +485,9 @@ impl<'a> Fold<'a> {
         let parts: Vec<Folded> = scopes.into_par_iter().map(ScopeFold::finish).collect();
         let (scores, findings) = comparison.finish();
         let mut folded = Folded { reached: reach.rows, scores, findings, ..Folded::default() };
+        // All at once: growing by halves would move the sums again and again.
+        folded.totals.reserve_exact(parts.iter().map(|part| part.totals.len()).sum());
+        folded.runs.reserve_exact(parts.iter().map(|part| part.runs.len()).sum());
         for part in parts {
             folded.extend(part);
         }

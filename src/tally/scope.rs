@@ -157,6 +157,8 @@ impl<'a> ScopeFold<'a> {
         let mut findings = self.findings;
         let counter = scope.basis == Basis::Counter;
         let place = Place { scope: index, calendar, counter };
+        let open = groups.iter().map(|group| group.counts.iter().map(Count::open).sum::<usize>());
+        folded.totals.reserve_exact(open.sum());
         for group in groups {
             let (codes, spreads) = (&met[group.kind as usize].codes, &spreads[group.kind as usize]);
             for count in group.counts {

@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use rayon::prelude::*;
-
 use super::calendar::{Calendar, Seen};
 use crate::catalog::Sightings;
 use crate::dates::Day;
@@ -114,10 +112,24 @@ pub struct SurveyState {
     scopes: BTreeMap<(String, u16), ScopeSurvey>,
 }
 
+/// What one month of a chart says, apart from what was before it.
+pub struct MonthSurvey {
+    /// By region.
+    scopes: Vec<(u16, ScopeSurvey)>,
+    /// Listings with their first and last day in the month.
+    sightings: Vec<(u32, Day, Day)>,
+}
+
+/// No day at all, as first and last of none.
+const NEVER: (Day, Day) = (Day(u16::MAX), Day(0));
+
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct ScopeSurvey {
     seen: Vec<Seen>,
-    /// The rows of the latest date of the month before.
+    /// The rows of the first date, until it is known whether they are those of the date before.
+    #[serde(skip)]
+    first: Vec<Observation>,
+    /// The rows of the latest date.
     latest: Vec<Observation>,
     counter: bool,
     has_streams: bool,
@@ -145,40 +157,39 @@ impl Survey {
         &self.state
     }
 
-    /// Adds a month of one chart, sorted by region, date and rank, with the dates of which exports
-    /// contradict each other. Months of a chart come in order.
-    pub fn month(&mut self, chart: &str, rows: &[Observation], conflicts: &HashSet<(u16, Day)>) {
+    /// What a month of a chart says, apart from what was before it: sorted by region, date and rank,
+    /// with the dates of which exports contradict each other.
+    pub fn month(&self, rows: &[Observation], conflicts: &HashSet<(u16, Day)>) -> MonthSurvey {
+        let scopes = rows.chunk_by(|a, b| a.region == b.region);
+        let scopes = scopes.map(|slice| (slice[0].region, ScopeSurvey::of(slice, &self.tracks, conflicts)));
+        let mut days = vec![NEVER; self.tracks.len()];
+        for row in rows {
+            let (first, last) = &mut days[row.listing as usize];
+            (*first, *last) = (row.day.min(*first), row.day.max(*last));
+        }
+        let seen = days.into_iter().enumerate().filter(|(_, days)| *days != NEVER);
+        MonthSurvey {
+            scopes: scopes.collect(),
+            sightings: seen.map(|(listing, (first, last))| (listing as u32, first, last)).collect(),
+        }
+    }
+
+    /// Adds a month of one chart. Months of a chart come in order.
+    pub fn add(&mut self, chart: &str, month: MonthSurvey) {
         let Self { tracks, state } = self;
-        let tracks = tracks.as_slice();
-        let slices: Vec<&[Observation]> = rows.chunk_by(|a, b| a.region == b.region).collect();
-        let mut work: Vec<(u16, ScopeSurvey, &[Observation])> = slices
-            .into_iter()
-            .map(|slice| {
-                let region = slice[0].region;
-                let scope = state.scopes.remove(&(chart.to_owned(), region)).unwrap_or_default();
-                (region, scope, slice)
-            })
-            .collect();
         let source = chart.split(':').next().unwrap_or_default();
         let source = state.sources.iter().position(|known| known == source).unwrap_or_else(|| {
             state.sources.push(source.to_owned());
             state.sources.len() - 1
         });
-        let bit = source_bit(source);
-        let (sightings, listed_by) = (&mut state.sightings, &mut state.listed_by);
-        rayon::join(
-            || {
-                for row in rows {
-                    listed_by[row.listing as usize] |= bit;
-                    let seen = &mut sightings[row.listing as usize];
-                    let (first, last) = seen.unwrap_or((row.day, row.day));
-                    *seen = Some((first.min(row.day), last.max(row.day)));
-                }
-            },
-            || work.par_iter_mut().for_each(|(_, scope, slice)| scope.rows(slice, tracks, conflicts)),
-        );
-        for (region, scope, _) in work {
-            state.scopes.insert((chart.to_owned(), region), scope);
+        for (listing, first, last) in month.sightings {
+            state.listed_by[listing as usize] |= source_bit(source);
+            let seen = &mut state.sightings[listing as usize];
+            let (first_before, last_before) = seen.unwrap_or((first, last));
+            *seen = Some((first.min(first_before), last.max(last_before)));
+        }
+        for (region, scope) in month.scopes {
+            state.scopes.entry((chart.to_owned(), region)).or_default().add(scope, tracks);
         }
     }
 
@@ -212,9 +223,10 @@ impl Survey {
 }
 
 impl ScopeSurvey {
-    fn rows(&mut self, rows: &[Observation], tracks: &[u32], conflicts: &HashSet<(u16, Day)>) {
-        let before = std::mem::take(&mut self.latest);
-        let mut latest = before.as_slice();
+    /// What a month of a scope says; its first date is not taken for a copy.
+    fn of(rows: &[Observation], tracks: &[u32], conflicts: &HashSet<(u16, Day)>) -> Self {
+        let mut survey = Self::default();
+        let mut latest: &[Observation] = &[];
         for date in rows.chunk_by(|a, b| a.day == b.day) {
             let (mut cutoff, mut rank_gap, mut rank) = ((0, 0), false, 0);
             for row in date {
@@ -225,28 +237,43 @@ impl ScopeSurvey {
                 };
                 rank_gap |= row.rank > rank + 1;
                 rank = row.rank;
-                self.counter |= row.total != NO_TOTAL;
-                self.has_streams |= row.streams != NO_STREAMS;
-                self.has_reports |= row.reported != Reported::default();
+                survey.counter |= row.total != NO_TOTAL;
+                survey.has_streams |= row.streams != NO_STREAMS;
+                survey.has_reports |= row.reported != Reported::default();
             }
-            let stale = date.len() >= STALE_ROWS && is_copy(date, latest, tracks);
-            latest = date;
-            self.seen.push(Seen {
+            survey.seen.push(Seen {
                 day: date[0].day,
                 rows: date.len() as u32,
                 cutoff: cutoff.1,
                 rank_gap,
-                stale,
+                stale: is_copy(date, latest, tracks),
                 conflict: conflicts.contains(&(date[0].region, date[0].day)),
             });
+            if latest.is_empty() {
+                survey.first = date.to_vec();
+            }
+            latest = date;
         }
-        self.latest = latest.to_vec();
+        survey.latest = latest.to_vec();
+        survey
+    }
+
+    /// Goes on with the next month.
+    fn add(&mut self, mut month: Self, tracks: &[u32]) {
+        if let Some(first) = month.seen.first_mut() {
+            first.stale = is_copy(&month.first, &self.latest, tracks);
+        }
+        self.seen.append(&mut month.seen);
+        self.latest = month.latest;
+        self.counter |= month.counter;
+        self.has_streams |= month.has_streams;
+        self.has_reports |= month.has_reports;
     }
 }
 
 /// Whether two dates have the same tracks, ranks and streams.
 fn is_copy(a: &[Observation], b: &[Observation], tracks: &[u32]) -> bool {
-    if a.len() != b.len() {
+    if a.len() != b.len() || a.len() < STALE_ROWS {
         return false;
     }
     // The sum tells nearly all charts apart without a sort.
