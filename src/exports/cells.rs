@@ -86,9 +86,10 @@ pub fn text(cell: &[u8]) -> Result<&str, Reason> {
 }
 
 /// A whole number: `1204`, `12.0` (as frames with gaps write integers), `+804`, and `1,204` where
-/// the dialect groups thousands. `None` where it is something else; the sign is kept, so that
-/// "negative" can be told from "not a number".
-pub fn whole_number(cell: &[u8], thousands: bool) -> Option<i64> {
+/// `thousands` stands between groups of three digits. Where that is a point, a comma begins the
+/// decimals. `None` where it is something else; the sign is kept, so that "negative" can be told from
+/// "not a number".
+pub fn whole_number(cell: &[u8], thousands: Option<u8>) -> Option<i64> {
     // Nearly every number is a few bare digits.
     if (1..=18).contains(&cell.len()) {
         let (value, digits) = cell.iter().fold((0, true), |(value, digits), byte| {
@@ -99,19 +100,21 @@ pub fn whole_number(cell: &[u8], thousands: bool) -> Option<i64> {
             return Some(value);
         }
     }
-    let cell = cell.trim_ascii();
+    let narrowed = (thousands == Some(b' ') && !cell.is_ascii()).then(|| narrow(cell));
+    let cell = narrowed.as_deref().unwrap_or(cell).trim_ascii();
     let (negative, digits) = match cell {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
     };
-    let digits = match digits.iter().position(|&byte| byte == b'.') {
+    let decimals = if thousands == Some(b'.') { b',' } else { b'.' };
+    let digits = match digits.iter().position(|&byte| byte == decimals) {
         Some(dot) if digits[dot + 1..].iter().all(|&byte| byte == b'0') => &digits[..dot],
         _ => digits,
     };
-    let grouped = thousands && digits.contains(&b',');
-    if grouped {
-        let mut groups = digits.split(|&byte| byte == b',');
+    let separator = thousands.filter(|separator| digits.contains(separator));
+    if let Some(separator) = separator {
+        let mut groups = digits.split(|&byte| byte == separator);
         let first = groups.next().unwrap_or_default();
         if !(1..=3).contains(&first.len()) || groups.any(|group| group.len() != 3) {
             return None;
@@ -126,11 +129,16 @@ pub fn whole_number(cell: &[u8], thousands: bool) -> Option<i64> {
             b'0'..=b'9' => {
                 value = value.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
             }
-            b',' if grouped => {}
+            byte if Some(byte) == separator => {}
             _ => return None,
         }
     }
     Some(if negative { -value } else { value })
+}
+
+/// The blanks that spreadsheets put between thousands, so that no line breaks there, as plain ones.
+fn narrow(cell: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(cell).replace(['\u{A0}', '\u{2009}', '\u{202F}'], " ").into_bytes()
 }
 
 /// Streams: 0 to 2^53.

@@ -139,7 +139,9 @@ pub fn unsettled(found: &Found, cut_off: bool) -> Option<String> {
     if meta.len() != found.size || modified(&meta) != found.modified {
         return Some("it changed while it was read; left for the next run".to_owned());
     }
-    if found.size > 0 && is_recent(found.modified) && (cut_off || in_mid_row(&found.path, found.size)) {
+    let cut_off =
+        || (cut_off && !is_whole_parquet(&found.path, found.size)) || in_mid_row(&found.path, found.size);
+    if found.size > 0 && is_recent(found.modified) && cut_off() {
         let seconds = RECENT.as_secs();
         return Some(format!(
             "it breaks off in the middle of a row and was changed less than {seconds} s ago, so it may still be \
@@ -153,6 +155,17 @@ pub fn unsettled(found: &Found, cut_off: bool) -> Option<String> {
 fn is_recent(modified: u64) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
     now.abs_diff(u128::from(modified)) < RECENT.as_nanos()
+}
+
+/// Whether a file begins and ends as Parquet does, so that nothing more will be written to it.
+fn is_whole_parquet(path: &Path, size: u64) -> bool {
+    let mut ends = [[0; 4]; 2];
+    let [start, last] = &mut ends;
+    let read = open(path).and_then(|file| {
+        file.read_exact_at(start, 0)?;
+        file.read_exact_at(last, size.saturating_sub(4))
+    });
+    read.is_ok() && size >= 8 && Packing::of(start) == Packing::Parquet && last == start
 }
 
 /// Whether a plain text file ends without a line end. Others say by their packing that they end.

@@ -242,7 +242,7 @@ impl<'a> RowDecoder<'a> {
         }
         let (scope, has_streams) = self.scope(fields)?;
         let (day, month) = self.day(fields)?;
-        let rank = cells::rank(integer(fields, layout.rank, false))?;
+        let rank = cells::rank(integer(fields, layout.rank, None))?;
         let streams = match has_streams {
             true => cells::streams(integer(fields, layout.streams, layout.thousands))?,
             false => NO_STREAMS,
@@ -398,12 +398,12 @@ pub fn shortened(raw: &[u8]) -> String {
     text
 }
 
-fn integer<F: Fields>(fields: &F, column: usize, thousands: bool) -> Option<i64> {
+fn integer<F: Fields>(fields: &F, column: usize, thousands: Option<u8>) -> Option<i64> {
     fields.integer(column).or_else(|| cells::whole_number(&fields.text(column)?, thousands))
 }
 
 fn reported<F: Fields>(fields: &F, columns: ReportedIn) -> Reported {
-    let number = |column: Option<usize>| column.and_then(|column| integer(fields, column, true));
+    let number = |column: Option<usize>| column.and_then(|column| integer(fields, column, Some(b',')));
     let clamp = |value: Option<i64>, most: i64| value.unwrap_or(0).clamp(-1, most);
     Reported {
         peak: clamp(number(columns.peak), i64::from(u16::MAX)).max(0) as u16,

@@ -3,9 +3,14 @@
 use std::borrow::Cow;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use polars::prelude::*;
+use polars_parquet::parquet::metadata::{FileMetadata, SchemaDescriptor};
+use polars_parquet::parquet::schema::types::{
+    IntegerType, ParquetType, PrimitiveConvertedType, PrimitiveLogicalType,
+};
 use rayon::prelude::*;
 
 use super::dialect::Layout;
@@ -29,8 +34,10 @@ pub fn column_names(path: &Path) -> io::Result<Vec<String>> {
 /// Decodes a Parquet file, only the columns that the layout names.
 pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Result<Vec<Block>> {
     let path = &found.path;
-    let file = intake::open(path)?;
-    let rows = contained(|| ParquetReader::new(file).num_rows()).map_err(io::Error::other)?;
+    let mut reader = ParquetReader::new(intake::open(path)?);
+    let footer = contained(|| reader.get_metadata().cloned()).map_err(io::Error::other)?;
+    let rows = footer.num_rows;
+    let footer = widened(&footer).map_or(footer, Arc::new);
     let wanted = wanted_columns(layout);
     // A column that repeats one value takes next to nothing, however many rows it claims.
     let unpacked = (rows as u64).saturating_mul(wanted.len() as u64 * size_of::<u64>() as u64);
@@ -46,7 +53,9 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Resu
             let file = intake::open(path)?;
             let read = || {
                 contained(|| {
-                    ParquetReader::new(file)
+                    let mut reader = ParquetReader::new(file);
+                    reader.set_metadata(footer.clone());
+                    reader
                         .with_projection(Some(wanted.clone()))
                         .with_slice(Some((start, SLICE)))
                         .read_parallel(ParallelStrategy::None)
@@ -80,6 +89,28 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Resu
             Ok(block)
         })
         .collect()
+}
+
+/// The footer without the types of integers of 8 and 16 bits, which our polars cannot hold: a file has
+/// them as 32 bits anyway, and the type only promises that they are small. `None` if there are none.
+fn widened(footer: &FileMetadata) -> Option<FileMetadata> {
+    use PrimitiveConvertedType::{Int8, Int16, Uint8, Uint16};
+    let mut narrow = false;
+    let fields = footer.schema().fields().iter().cloned().map(|mut field| {
+        if let ParquetType::PrimitiveType(of) = &mut field {
+            let kinds = [IntegerType::Int8, IntegerType::Int16, IntegerType::UInt8, IntegerType::UInt16];
+            let logical =
+                matches!(of.logical_type, Some(PrimitiveLogicalType::Integer(kind)) if kinds.contains(&kind));
+            if logical || matches!(of.converted_type, Some(Int8 | Int16 | Uint8 | Uint16)) {
+                narrow = true;
+                (of.logical_type, of.converted_type) = (None, None);
+            }
+        }
+        field
+    });
+    let schema = SchemaDescriptor::new(footer.schema().name().into(), fields.collect());
+    // What arrow says of the types goes before what Parquet does.
+    narrow.then(|| FileMetadata { schema_descr: schema, key_value_metadata: None, ..footer.clone() })
 }
 
 fn wanted_columns(layout: &Layout) -> Vec<usize> {

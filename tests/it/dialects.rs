@@ -1,10 +1,12 @@
 //! Every dialect, from a small file in exactly its shape to the observations it holds.
 
+use std::fs;
 use std::io::Write;
+use std::path::Path;
 
 use polars::prelude::*;
 
-use crate::support::{Desk, id, pick};
+use crate::support::{Desk, HERE, id, pick};
 
 /// A file, its dialect, and `chart | region | date | rank | track | title | artists | streams` of
 /// each of its rows.
@@ -509,4 +511,27 @@ fn an_unknown_header_is_shown_with_the_nearest_dialect() {
     let nothing_alike = refusal("x.csv", "lorem,ipsum\n1,2\n");
     assert!(nothing_alike.contains("lorem,ipsum"), "{nothing_alike}");
     assert!(refusal("x.csv", "").contains("empty"));
+}
+
+#[test]
+fn parquet_integers_of_any_width_are_read() {
+    let desk = Desk::new();
+    let narrow = Path::new(HERE).join("tests/corpus/exports/parquet-narrow-integers/charts.parquet");
+    let narrow = fs::read(narrow).expect("ranks of 8 bits without sign, streams of 16 with one");
+    desk.put("exports/a.parquet", &narrow);
+    desk.run("--strict");
+    assert_eq!(
+        pick(&desk.show("chart_runs"), "entity peak_rank streams"),
+        ["A | 1 | 300", "B | 2 | 200", "C | 3 | 100"]
+    );
+
+    // One that is whole and damaged is not one that is still being written, however young.
+    let mut damaged = narrow.clone();
+    damaged[4..200].fill(0xFF);
+    fs::write(desk.path("exports/b.parquet"), damaged).expect("a file of this moment");
+    let message = desk.call("inspect exports/b.parquet").stdout;
+    assert!(message.contains("problem") && !message.contains("still be growing"), "{message}");
+    fs::write(desk.path("exports/b.parquet"), &narrow[..400]).expect("the beginning of one");
+    let message = desk.call("inspect exports/b.parquet").stdout;
+    assert!(message.contains("still be growing"), "{message}");
 }

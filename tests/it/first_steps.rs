@@ -75,7 +75,7 @@ fn without_a_pipeline_the_way_to_one_is_said() {
 }
 
 /// Shapes that no dialect knows: file, content, streams of all rows, the chart, the first date.
-const UNKNOWN: [(&str, &str, i64, &str, &str); 7] = [
+const UNKNOWN: [(&str, &str, i64, &str, &str); 12] = [
     (
         "label report 2024.csv",
         "Day;Pos;ISRC;Song;Artist;Plays\n\
@@ -129,6 +129,41 @@ const UNKNOWN: [(&str, &str, i64, &str, &str); 7] = [
         "2024-02-01",
     ),
     (
+        "points.csv",
+        "Datum;Platz;Titel;Interpret;Streams\n20.03.2024;1;A;X;1.204.567\n20.03.2024;2;B;Y;999\n",
+        1_205_566,
+        "points:daily",
+        "2024-03-20",
+    ),
+    (
+        "decimals.csv",
+        "Datum;Platz;Titel;Interpret;Streams\n20.03.2024;1;A;X;1204567,00\n20.03.2024;2;B;Y;999,0\n",
+        1_205_566,
+        "decimals:daily",
+        "2024-03-20",
+    ),
+    (
+        "blanks.csv",
+        "date,rank,title,artist,streams\n2024-03-20,1,A,X,1\u{202f}204\u{a0}567\n2024-03-20,2,B,Y,1 000\n",
+        1_205_567,
+        "blanks:daily",
+        "2024-03-20",
+    ),
+    (
+        "moments.csv",
+        "date,rank,title,artist,streams\n2024-03-20T00:00:00Z,1,A,X,10\n2024-03-21T00:00:00Z,1,A,X,10\n",
+        20,
+        "moments:daily",
+        "2024-03-20",
+    ),
+    (
+        "months.csv",
+        "date,rank,title,artist,streams\nMar 20 2024,1,A,X,10\nMar 21 2024,1,A,X,10\n",
+        20,
+        "months:daily",
+        "2024-03-20",
+    ),
+    (
         "words.csv",
         "\u{feff}Chart Date|Position|Track|Performer|Streams|Country|Weeks On Chart\n\
          \"Mar 20, 2024\"|1|A|X|10|South Korea|3\n\"Mar 20, 2024\"|2|B|Y|9|South Korea|1\n",
@@ -174,6 +209,15 @@ fn what_cannot_be_guessed_is_said_and_known_files_are_left_alone() {
         ("a,b,c,d,e\nx,y,z,u,v\n", "looks like a rank, or like streams"),
         ("rank,song,artist,streams\n1,A,X,5\n", "looks like dates"),
         ("date,rank,song,artist,streams\n", "no row below the header"),
+        (
+            "date,rank,song,artist,streams\n2024-03-20,1,A,X,1.2M\n",
+            "`streams` is called so, but `1.2M` is not",
+        ),
+        (
+            "date,rank,song,artist,streams\nyesterday,1,A,X,12\n",
+            "`date` is called so, but `yesterday` is not",
+        ),
+        ("d\0a\0t\0e\0,\0r\0a\0n\0k\0,\0a\0,\0b\0,\0\n\0x\0,\0\n", "UTF-16"),
     ] {
         desk.put("exports/x.csv", text);
         let shown = desk.call("inspect exports");
@@ -182,6 +226,14 @@ fn what_cannot_be_guessed_is_said_and_known_files_are_left_alone() {
         let message = desk.call("inspect --propose exports").fails(3);
         assert!(message.contains(said), "{message}");
     }
+    // Another code page: names of columns and of artists would come out as something else.
+    desk.put("exports/x.csv", b"date,rank,song,artist,streams\n2024-03-20,1,A,Beyonc\xe9,12\n");
+    let message = desk.call("inspect --propose exports").fails(3);
+    assert!(message.contains("line 2 is not UTF-8") && message.contains("save it as UTF-8"), "{message}");
+    // Dates that can be read in two ways say so.
+    desk.put("exports/x.csv", UNKNOWN[5].1);
+    let proposed = desk.call("inspect --propose exports").succeeds().stdout;
+    assert!(proposed.contains("# or \"%m/%d/%Y\": its dates fit both"), "{proposed}");
     desk.put("exports/x.csv", merged_daily("2024-03-01|Global|1|A|Seven|Jung Kook|2"));
     assert_eq!(desk.call("inspect --propose exports").succeeds().stdout, "");
     // Two files of one shape need one table.
@@ -209,4 +261,14 @@ fn what_makes_no_sense_in_a_pipeline_is_named_with_its_line() {
         let message = desk.call("run t.toml").fails(2);
         assert!(message.contains(&format!("t.toml: line {line}: ")) && message.contains(said), "{message}");
     }
+}
+
+#[test]
+fn a_separator_of_thousands_that_is_none_is_refused() {
+    let desk = Desk::new().and_pipeline(
+        "[[mapped]]\nname = \"m\"\nchart = \"m:daily\"\nregion = \"global\"\nthousands = \"x\"\n[mapped.columns]\n\
+         date = \"d\"\nrank = \"r\"\ntitle = \"t\"\nartists = \"a\"\nstreams = \"s\"\n",
+    );
+    let message = desk.call("run t.toml").fails(2);
+    assert!(message.contains("thousands must be true for commas, or one of"), "{message}");
 }

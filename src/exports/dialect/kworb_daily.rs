@@ -57,7 +57,7 @@ fn recognise(head: &Head) -> Recognition {
     let reported = ReportedIn { peak: Some(PEAK), previous: None, appearances: Some(DAYS) };
     Recognition::Mine(Box::new(Layout {
         first_row: head.start(),
-        thousands: true,
+        thousands: Some(b','),
         total: Some(TOTAL),
         reported: Some(reported),
         ..layout

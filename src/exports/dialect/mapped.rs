@@ -39,13 +39,42 @@ pub struct Mapped {
     pub date_format: Option<String>,
     /// Between the cells; a comma without it.
     pub delimiter: Option<char>,
-    /// Whether numbers group their thousands with commas.
+    /// Whether numbers group their thousands: `true` for commas, or what stands between them.
     #[serde(default)]
-    pub thousands: bool,
+    pub thousands: Thousands,
     /// Only files whose name contains this.
     pub file_name: Option<String>,
     /// The export's names of the columns.
     pub columns: MappedColumns,
+}
+
+/// How numbers group their thousands.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Thousands {
+    /// With commas, or not at all.
+    Commas(bool),
+    /// With this.
+    By(char),
+}
+
+impl Default for Thousands {
+    fn default() -> Self {
+        Self::Commas(false)
+    }
+}
+
+impl Thousands {
+    /// What may stand between thousands.
+    pub const KNOWN: [char; 4] = [',', '.', ' ', '\''];
+
+    fn separator(self) -> Option<char> {
+        match self {
+            Self::Commas(true) => Some(','),
+            Self::Commas(false) => None,
+            Self::By(separator) => Some(separator),
+        }
+    }
 }
 
 /// The export's own names for what a row holds.
@@ -82,6 +111,11 @@ impl Mapped {
         }
         if self.date.is_some() && self.fixed_day().is_none() {
             return Some(format!("mapped `{name}`: date must be a plain date such as 2024-03-20"));
+        }
+        if self.thousands.separator().is_some_and(|separator| !Thousands::KNOWN.contains(&separator)) {
+            return Some(format!(
+                "mapped `{name}`: thousands must be true for commas, or one of `,` `.` `'` and a blank"
+            ));
         }
         if self.delimiter.is_some_and(|delimiter| !delimiter.is_ascii() || delimiter == '"') {
             return Some(format!(
@@ -156,7 +190,7 @@ impl Mapped {
         Some(Layout {
             fields: header.len(),
             delimiter: self.delimiter(),
-            thousands: self.thousands,
+            thousands: self.thousands.separator().and_then(|separator| u8::try_from(separator).ok()),
             total: optional(&columns.total)?,
             reported: Some(ReportedIn {
                 peak: optional(&columns.peak_rank)?,

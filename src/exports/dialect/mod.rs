@@ -15,7 +15,7 @@ mod scraper;
 
 use chrono::Weekday;
 
-pub use mapped::{Mapped, MappedColumns};
+pub use mapped::{Mapped, MappedColumns, Thousands};
 
 use super::cells;
 use crate::dates::Day;
@@ -97,8 +97,8 @@ pub struct Layout {
     pub rank: usize,
     /// The column of the streams.
     pub streams: usize,
-    /// Whether numbers group their thousands with commas.
-    pub thousands: bool,
+    /// What stands between the thousands of a number, if anything.
+    pub thousands: Option<u8>,
     /// Where the track's identifier, title and artists stand.
     pub track: TrackIn,
     /// The column of the running total of a counter.
@@ -298,7 +298,7 @@ impl Head {
             period: parts.period,
             rank: parts.rank,
             streams: parts.streams,
-            thousands: false,
+            thousands: None,
             track: parts.track,
             total: None,
             reported: None,

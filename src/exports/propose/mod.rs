@@ -27,16 +27,23 @@ pub fn propose(found: &Found) -> Result<String, String> {
     if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
         return Err("it is UTF-16; save it as UTF-8".to_owned());
     }
-    let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes));
-    let (delimiter, rows) = records(&text)?;
+    // Half of a UTF-16 file of Latin letters is zeros, mark or no mark.
+    if bytes.iter().filter(|byte| **byte == 0).count() * 3 > bytes.len() {
+        return Err("it is no text, or UTF-16; save it as UTF-8".to_owned());
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+    let text = std::str::from_utf8(bytes).map_err(|at| {
+        let line = 1 + bytes.iter().take(at.valid_up_to()).filter(|byte| **byte == b'\n').count();
+        format!("line {line} is not UTF-8 (Windows-1252, Latin-1 or CP949, perhaps); save it as UTF-8")
+    })?;
+    let (delimiter, rows) = records(text)?;
     let (header, rows) = rows.split_first().ok_or("it is empty")?;
     let mut seen: Vec<Seen> = header
         .iter()
         .enumerate()
-        .map(|(place, name)| Seen {
-            name,
-            key: name.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == '#').collect(),
-            cells: rows.iter().map(|row| row.get(place).map_or("", |cell| cell.trim())).collect(),
+        .map(|(place, name)| {
+            let cells = rows.iter().map(|row| row.get(place).map_or("", |cell| cell.trim()));
+            Seen::new(name, cells.collect())
         })
         .filter(|column| !column.name.is_empty())
         .collect();
@@ -81,15 +88,23 @@ pub fn propose(found: &Found) -> Result<String, String> {
     let title = title.or_else(|| take(&[], &is_text, Some(&many)));
     let artists = artists.or_else(|| take(&[], &is_text, Some(&many)));
 
-    let lacking: Vec<&str> = [
-        ("a rank", rank.is_none()),
-        ("a title", title.is_none()),
-        ("artists", artists.is_none()),
-        ("streams", streams.is_none()),
+    // A column that is called so and does not look so has something to tell.
+    let called = |names: &[&str], what: &str| {
+        let column = seen.iter().find(|column| names.contains(&column.key.as_str()))?;
+        let cell = column.filled().next()?;
+        Some(format!(" (`{}` is called so, but `{}` is not {what})", shown(column.name), shown(cell)))
+    };
+    let lacking: Vec<String> = [
+        ("a rank", rank.is_none(), called(RANK, "a whole number from 1 to 65535")),
+        ("a title", title.is_none(), None),
+        ("artists", artists.is_none(), None),
+        ("streams", streams.is_none(), called(STREAMS, "a whole number")),
     ]
     .into_iter()
-    .filter_map(|(what, lacks)| lacks.then_some(what))
+    .filter(|(_, lacks, _)| *lacks)
+    .map(|(what, _, called)| format!("{what}{}", called.unwrap_or_default()))
     .collect();
+    let undated = || format!("dates{}", called(DATE, "a date in a form that is known").unwrap_or_default());
     let (Some(rank), Some(title), Some(artists), Some(streams)) = (rank, title, artists, streams) else {
         return Err(format!("none of its columns looks like {}", lacking.join(", or like ")));
     };
@@ -97,7 +112,11 @@ pub fn propose(found: &Found) -> Result<String, String> {
     let file = file_name(found);
     let day_of_file = day_in(&file);
     if dates.is_none() && day_of_file.is_none() {
-        return Err("none of its columns looks like dates, and its name says none".to_owned());
+        return Err(format!(
+            "none of its columns looks like {}, and its name says none; in a [[mapped]] table, \
+             `date = 2024-03-20` says it for one file",
+            undated()
+        ));
     }
     let stem = file.split('.').next().unwrap_or_default();
     let name = slug(stem);
@@ -124,7 +143,12 @@ pub fn propose(found: &Found) -> Result<String, String> {
     }
     match (&dates, day_of_file) {
         (Some((format, _)), _) if *format == DATE_FORMATS[0] => {}
-        (Some((format, _)), _) => say("date_format", quoted(format), ""),
+        (Some((format, dates)), _) => {
+            let other = date.as_ref().and_then(|column| column.other_dates(format, dates));
+            let other =
+                other.map_or(String::new(), |other| format!("or {}: its dates fit both", quoted(other)));
+            say("date_format", quoted(format), &other);
+        }
         (None, Some(day)) => {
             say("date", day.to_string(), "no column has it: this is for one file");
             say("file_name", quoted(&file), "only files whose name contains this");
@@ -134,9 +158,12 @@ pub fn propose(found: &Found) -> Result<String, String> {
     if delimiter != b',' {
         say("delimiter", quoted(&char::from(delimiter).to_string()), "");
     }
-    let grouped = [&rank, &streams].iter().any(|column| column.filled().any(|cell| cell.contains(',')));
-    if grouped {
-        say("thousands", "true".to_owned(), "numbers such as 1,204");
+    match streams.thousands() {
+        None => {}
+        Some(',') => say("thousands", "true".to_owned(), "numbers such as 1,204"),
+        Some(other) => {
+            say("thousands", quoted(&other.to_string()), &format!("numbers such as 1{other}204"));
+        }
     }
     lines.push("\n[mapped.columns]".to_owned());
     let columns = [
@@ -200,6 +227,11 @@ fn slug(stem: &str) -> String {
     let words: String = stem.chars().map(kept).collect();
     let words: Vec<&str> = words.split('-').filter(|word| word.len() > 1).collect();
     if words.is_empty() { "mine".to_owned() } else { words.join("-") }
+}
+
+/// The beginning of a cell.
+fn shown(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 /// A text as TOML writes it.

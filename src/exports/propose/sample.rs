@@ -5,6 +5,7 @@ use std::io::{BufReader, Read};
 
 use chrono::NaiveDate;
 
+use crate::exports::dialect::Thousands;
 use crate::exports::discover::Found;
 use crate::exports::open::{Packing, read_full};
 use crate::exports::{cells, intake};
@@ -14,7 +15,7 @@ const SAMPLE_BYTES: usize = 1 << 18;
 const SAMPLE_ROWS: usize = 1000;
 
 /// How dates are written, the likelier first. The first is what a pipeline takes without being told.
-pub const DATE_FORMATS: [&str; 16] = [
+pub const DATE_FORMATS: [&str; 27] = [
     "%Y-%m-%d",
     "%d/%m/%Y",
     "%m/%d/%Y",
@@ -31,6 +32,17 @@ pub const DATE_FORMATS: [&str; 16] = [
     "%d/%m/%y",
     "%m/%d/%y",
     "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%dT%H:%M:%S%.fZ",
+    "%Y-%m-%dT%H:%M:%S%:z",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%A, %d %B %Y",
+    "%Y년 %m월 %d일",
 ];
 
 /// A column of the sample.
@@ -38,6 +50,30 @@ pub struct Seen<'a> {
     pub name: &'a str,
     pub key: String,
     pub cells: Vec<&'a str>,
+    /// What stands between thousands.
+    pub separator: Option<u8>,
+}
+
+impl<'a> Seen<'a> {
+    pub fn new(name: &'a str, cells: Vec<&'a str>) -> Self {
+        let key = name.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == '#').collect();
+        let mut seen = Self { name, key, cells, separator: None };
+        seen.separator = seen.thousands().and_then(byte);
+        seen
+    }
+}
+
+fn byte(separator: char) -> Option<u8> {
+    u8::try_from(separator).ok()
+}
+
+/// Whether a separator stands in a cell before three digits, and after one.
+fn is_grouped(cell: &str, separator: char) -> bool {
+    let cell = cell.replace(['\u{A0}', '\u{2009}', '\u{202F}'], " ");
+    let mut groups = cell.trim().split(separator);
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next().is_some_and(|first| is_digits(first.trim_start_matches(['+', '-'])));
+    first && groups.next().and_then(|second| second.get(..3)).is_some_and(is_digits)
 }
 
 impl Seen<'_> {
@@ -52,8 +88,21 @@ impl Seen<'_> {
         fit > 0 && fit * 10 >= all * 9
     }
 
+    /// What stands between the thousands of its numbers, if anything: the first that makes nearly all
+    /// of its cells numbers, and does so where it stands. A point goes before none at all, since
+    /// `1.204` is a whole number with it alone, and `1.000` is a thousand sooner than a one.
+    pub fn thousands(&self) -> Option<char> {
+        let fits = |separator: &char| {
+            let is_number = |cell: &str| cells::whole_number(cell.as_bytes(), byte(*separator)).is_some();
+            let stands =
+                |cell: &str| is_grouped(cell, *separator) || (*separator == '.' && cell.contains(','));
+            self.mostly(is_number) && self.filled().any(stands)
+        };
+        Thousands::KNOWN.into_iter().find(fits)
+    }
+
     pub fn number(&self, cell: &str) -> Option<i64> {
-        cells::whole_number(cell.as_bytes(), true)
+        cells::whole_number(cell.as_bytes(), self.separator)
     }
 
     pub fn is_numeric(&self) -> bool {
@@ -85,6 +134,16 @@ impl Seen<'_> {
         read.min_by_key(|(span, ..)| *span).map(|(_, format, dates)| (format, dates))
     }
 
+    /// Another format in which all of its dates could be read, as other dates.
+    pub fn other_dates(&self, format: &str, dates: &[NaiveDate]) -> Option<&'static str> {
+        let other = |other: &&'static str| {
+            let read = || self.filled().map(|cell| NaiveDate::parse_from_str(cell, other));
+            *other != format && read().all(|date| date.is_ok()) && !read().flatten().eq(dates.iter().copied())
+        };
+        // Years of two digits would be read as those of the first century.
+        DATE_FORMATS.iter().take(6).copied().find(|format| other(format))
+    }
+
     pub fn is_track(&self) -> bool {
         let isrc = |cell: &str| {
             let bytes = cell.as_bytes();
@@ -107,7 +166,7 @@ pub fn sample(found: &Found) -> Result<Vec<u8>, String> {
     let start = start.get(..filled).unwrap_or_default();
     let packing = Packing::of(start);
     if packing == Packing::Parquet {
-        return Err("of a Parquet file none is guessed".to_owned());
+        return Err("of a Parquet file none is guessed; write the [[mapped]] table by hand".to_owned());
     }
     let mut unpacked = packing.unpack(start.chain(BufReader::new(file))).map_err(unread)?;
     let mut bytes = vec![0; SAMPLE_BYTES];
@@ -132,7 +191,7 @@ pub fn records(text: &str) -> Result<(u8, Vec<Vec<String>>), String> {
     let best = delimiters.into_iter().max_by_key(|delimiter| (count(delimiter), *delimiter == b','));
     let delimiter = best
         .filter(|delimiter| count(delimiter) >= 3)
-        .ok_or("its first line has fewer than four columns; the first line must be the header")?;
+        .ok_or("its first line has fewer than four columns, and it must be the header: delete what stands above that")?;
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
