@@ -106,6 +106,8 @@ pub struct Published {
     pub months: usize,
     /// The tables.
     pub tables: Vec<PublishedTable>,
+    /// The size of the report beside them in bytes, if the pipeline wants one.
+    pub page: Option<u64>,
     /// What they say otherwise than those of the run before, as far as the pipeline wants to hear.
     pub changes: Vec<crate::changes::Change>,
     /// Runs that the pipeline's retention let go.
@@ -348,7 +350,9 @@ fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()>
     let months: BTreeSet<Month> = ledger.state.months.keys().map(|key| key.month).collect();
     let months = months.into_iter().filter(|month| since.is_none_or(|since| *month >= since)).count();
     let unknown_names = counted.entities.unknown_names();
-    report.published = Some(Published { unknown_names, scopes, since, months, tables, changes, retired });
+    let page = about.pointer("/report/bytes").and_then(Value::as_u64);
+    report.published =
+        Some(Published { unknown_names, scopes, since, months, tables, page, changes, retired });
     // Nobody waits until millions of names have been given back.
     rayon::spawn(move || drop((counted, changed)));
     Ok(())

@@ -15,8 +15,11 @@ use super::text;
 /// Columns that hold sentences, which may go on in the next line.
 const SENTENCES: [&str; 6] = ["says", "because", "why", "raw", "reason", "sensitivity"];
 /// What is left out first where there is no room.
-const LESSER: [&str; 17] = [
+const LESSER: [&str; 22] = [
     "entity_id",
+    "song_id",
+    "hash",
+    "credited",
     "artists",
     "basis",
     "credit_source",
@@ -33,9 +36,40 @@ const LESSER: [&str; 17] = [
     "dense_rank",
     "previous_rank",
     "start_basis",
+    "start_on",
+    "dialect",
 ];
-/// What is left out last.
-const DEARER: [&str; 6] = ["rank_change", "remaining", "next_threshold", "certainty", "why", "found"];
+/// What is left out last, the last of them first: what is said, who it is, when, how much.
+const DEARER: [&str; 28] = [
+    "says",
+    "why",
+    "found",
+    "claim",
+    "certainty",
+    "entity",
+    "rank",
+    "window",
+    "threshold",
+    "reached_on",
+    "streams",
+    "value",
+    "rank_change",
+    "verdict",
+    "export",
+    "rows_read",
+    "rows_used",
+    "change",
+    "date",
+    "state",
+    "appearances",
+    "peak_rank",
+    "streams_uri",
+    "streams_song",
+    "streams_work",
+    "remaining",
+    "next_threshold",
+    "held_until",
+];
 /// The least that is left of a text and of a sentence.
 const SHORTEST: [usize; 2] = [14, 24];
 
@@ -182,7 +216,9 @@ fn leave_out(columns: &mut Vec<Shown>, width: usize) -> Vec<String> {
     while columns.len() > 1 && least(columns) > width {
         let lesser = LESSER.iter().find_map(|name| columns.iter().position(|column| column.name == *name));
         let last = || columns.iter().rposition(|column| !DEARER.contains(&column.name.as_str()));
-        let place = lesser.or_else(last).unwrap_or(columns.len() - 1);
+        let dear = |name: &&str| columns.iter().position(|column| column.name == **name);
+        let place = lesser.or_else(last).or_else(|| DEARER.iter().rev().find_map(|name| dear(&name)));
+        let place = place.unwrap_or(columns.len() - 1);
         left_out.push(columns.remove(place).name);
     }
     left_out

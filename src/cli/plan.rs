@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use chartledger::ledger::Change;
+use chartledger::ledger::{Change, Withheld};
 use chartledger::pipeline::Overrides;
+use chartledger::run::Refused;
 use chartledger::tables;
 use clap::Args;
 
@@ -25,7 +26,7 @@ pub fn main(args: PlanArgs, quiet: bool, logs: bool) -> anyhow::Result<()> {
     let prepared = watcher.watch(|progress| chartledger::run::prepare(&plan, progress))?;
     let mut out = io::stdout().lock();
     let count = |wanted: Change| prepared.found.iter().filter(|(_, change)| *change == wanted).count();
-    writeln!(out, "pipeline   {} — {}", plan.name, plan.description)?;
+    writeln!(out, "pipeline   {} — {}", plan.name, text::printable(&plan.description))?;
     writeln!(
         out,
         "exports    {} found: {} new, {} changed, {} unchanged",
@@ -70,5 +71,8 @@ pub fn main(args: PlanArgs, quiet: bool, logs: bool) -> anyhow::Result<()> {
         writeln!(out, "table      {}: {}", contract.name, contract.about)?;
     }
     writeln!(out, "publish    {}", text::path(&chartledger::publish::latest(&plan.out)))?;
+    let withheld = prepared.ledger.foresee(prepared.decoded, &plan.policy)?.into_iter();
+    let withheld = withheld.map(|Withheld { export, problem }| Refused { export, problem });
+    text::withheld(&mut out, &withheld.collect::<Vec<_>>())?;
     Ok(())
 }

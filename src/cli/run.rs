@@ -1,5 +1,6 @@
 //! `chartledger run`
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use std::path::PathBuf;
@@ -136,9 +137,10 @@ fn show(report: &Report, quiet: bool, log_only: bool) -> anyhow::Result<()> {
             0 => writeln!(out, "\n{name}: nobody yet")?,
             _ => {
                 let by = convention(frame)?;
-                let table = fit::table(&shown(&frame.head(Some(HEADLINE)))?, pager::width(), true)?;
+                let best = best(frame)?;
+                let table = fit::table(&shown(&best)?, pager::width(), true)?;
                 write!(out, "\n{name}, by {by}\n{table}")?;
-                if let more @ 1.. = frame.height().saturating_sub(HEADLINE) {
+                if let more @ 1.. = frame.height().saturating_sub(best.height()) {
                     let more = text::thousands(more as i64);
                     writeln!(out, "and {more} more: `chartledger show rankings --ranking {name}`")?;
                 }
@@ -174,15 +176,29 @@ fn tell(hook: &Hook, report: &Report, quiet: bool, log_only: bool) {
     }
 }
 
-/// How a ranking's figures were counted: the same for all of its rows.
+/// The best rows of a headline: as many of each scope, so that none hides the others.
+fn best(frame: &DataFrame) -> PolarsResult<DataFrame> {
+    let (charts, regions) = (frame.column("chart")?.str()?, frame.column("region")?.str()?);
+    let scopes: Vec<_> = charts.iter().zip(regions.iter()).collect();
+    // The rows of a scope stand together, the best first.
+    let count = scopes.chunk_by(|a, b| a == b).count();
+    let of_each = (HEADLINE / count.max(1)).max(1);
+    let kept = scopes.chunk_by(|a, b| a == b).flat_map(|scope| (0..scope.len()).map(|place| place < of_each));
+    Ok(frame.filter(&kept.collect::<BooleanChunked>())?.head(Some(HEADLINE)))
+}
+
+/// How a ranking's figures were counted. Only the basis is not the same for all of its rows, where some
+/// charts count otherwise than others.
 fn convention(frame: &DataFrame) -> PolarsResult<String> {
-    let mut words = Vec::new();
+    let mut said = Vec::new();
     for name in ["clock", "credit", "song_rule", "basis"] {
-        if let Some(word) = frame.column(name)?.str()?.get(0) {
-            words.push(format!("{name}={}", text::printable(word)));
+        let words: BTreeSet<&str> = frame.column(name)?.str()?.iter().flatten().collect();
+        if !words.is_empty() {
+            let words: Vec<_> = words.into_iter().map(text::printable).collect();
+            said.push(format!("{name}={}", words.join(" or ")));
         }
     }
-    Ok(words.join(", "))
+    Ok(said.join(", "))
 }
 
 /// The headline's columns that tell its rows apart.
@@ -270,7 +286,11 @@ fn summary(out: &mut impl Write, report: &Report, published: &Published) -> io::
         text::thousands(published.unknown_names as i64)
     )?;
     for table in &published.tables {
-        writeln!(out, "table      {:<12} {}", table.name, text::plural(table.rows as i64, "row"))?;
+        writeln!(out, "table      {:<14} {}", table.name, text::plural(table.rows as i64, "row"))?;
+    }
+    if let Some(bytes) = published.page {
+        let page = report.latest.join(chartledger::publish::REPORT);
+        writeln!(out, "report     {}, {}", text::path(&page), text::bytes(bytes))?;
     }
     for run in &published.retired {
         writeln!(out, "retired    {run}")?;

@@ -97,13 +97,22 @@ pub fn plain(value: &AnyValue<'_>) -> Option<String> {
 
 /// The first few of the files that could not be used, a line each.
 pub fn refused(out: &mut impl Write, refused: &[Refused]) -> io::Result<()> {
+    first_few(out, "refused", refused)
+}
+
+/// The first few of the exports that would not count on some dates, a line each.
+pub fn withheld(out: &mut impl Write, withheld: &[Refused]) -> io::Result<()> {
+    first_few(out, "withheld", withheld)
+}
+
+fn first_few(out: &mut impl Write, word: &str, all: &[Refused]) -> io::Result<()> {
     const SHOWN: usize = 5;
-    for Refused { export, problem } in refused.iter().take(SHOWN) {
-        writeln!(out, "refused    {}: {}", printable(export), printable(problem))?;
+    for Refused { export, problem } in all.iter().take(SHOWN) {
+        writeln!(out, "{word:<10} {}: {}", printable(export), printable(problem))?;
     }
-    match refused.len().saturating_sub(SHOWN) {
+    match all.len().saturating_sub(SHOWN) {
         0 => Ok(()),
-        more => writeln!(out, "refused    and {more} more"),
+        more => writeln!(out, "{word:<10} and {more} more"),
     }
 }
 

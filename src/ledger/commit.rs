@@ -10,7 +10,7 @@ use super::merge::{Merged, MonthFiles, MonthKey, merge};
 use super::month::{self, MONTHS};
 use super::policy::{OnLoss, Policy};
 use super::settle::Settled;
-use super::{Ledger, MonthFile, State, WriteLock, log, register};
+use super::{ExportEntry, Ledger, MonthFile, State, WriteLock, log, register};
 use crate::error::{Error, Result};
 use crate::exports::Decoded;
 use crate::frame::Frame;
@@ -89,7 +89,8 @@ impl Ledger {
             &lost,
             forgotten.clone(),
         );
-        dictionaries.came_in = Some(came_in(&merged));
+        let note = note(operation, &self.state.exports, &merged.exports);
+        dictionaries.came_in = Some(log::CameIn { note, ..came_in(&merged) });
         let version = self.version.map_or(0, |version| version + 1);
         let timestamp =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
@@ -163,7 +164,27 @@ fn came_in(merged: &Merged) -> log::CameIn {
     const NAMED: usize = 3;
     let fresh = merged.exports.len().saturating_sub(merged.new_exports);
     let names = merged.exports.iter().skip(fresh).take(NAMED).map(|export| export.name.clone());
-    log::CameIn { exports: merged.new_exports, names: names.collect() }
+    log::CameIn { exports: merged.new_exports, names: names.collect(), note: None }
+}
+
+/// What a commit decides about exports that are not new: months that are settled otherwise have their
+/// reason in it.
+fn note(operation: Operation<'_>, before: &[ExportEntry], after: &[ExportEntry]) -> Option<String> {
+    let allowed = || {
+        let codes =
+            before.iter().zip(after).filter(|(before, after)| !before.loss_allowed && after.loss_allowed);
+        let names: Vec<&str> = codes.map(|(_, after)| after.name.as_str()).collect();
+        let (first, more) = names.split_first()?;
+        Some(match more.len() {
+            0 => format!("loss allowed to {first}"),
+            more => format!("loss allowed to {first} and {more} more"),
+        })
+    };
+    match operation {
+        Operation::Forget(export) => Some(format!("{export} forgotten")),
+        Operation::Undo(export) => Some(format!("{export} may come in again")),
+        Operation::Write => allowed(),
+    }
 }
 
 /// Writes `bytes` under a name made of their hash; the path relative to the ledger.

@@ -18,6 +18,8 @@ pub struct Commit {
     pub exports: Option<u64>,
     /// The names of the first few of them.
     pub names: Vec<String>,
+    /// What else was decided about exports, in words.
+    pub note: Option<String>,
     /// Months written.
     pub months: u64,
     /// Observations more than before, fewer if negative.
@@ -27,13 +29,16 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// The exports that came in, by name.
+    /// The exports that came in, by name, and what else was decided.
     pub fn came_in(&self) -> String {
         let more = self.exports.unwrap_or_default().saturating_sub(self.names.len() as u64);
-        match (self.names.is_empty(), more) {
+        let names = match (self.names.is_empty(), more) {
             (false, 1..) => format!("{} and {more} more", self.names.join(", ")),
             _ => self.names.join(", "),
-        }
+        };
+        let said = [Some(names), self.note.clone()];
+        let said: Vec<String> = said.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        said.join("; ")
     }
 }
 
@@ -46,8 +51,8 @@ pub fn commits(root: &Path) -> Result<Vec<Commit>> {
     let mut rows: BTreeMap<String, i64> = BTreeMap::new();
     for (version, Named { added, removed, timestamp, came_in, .. }) in readable(root)? {
         let mut commit = Commit { version, timestamp, months: added.len() as u64, ..Commit::default() };
-        if let Some(CameIn { exports, names }) = came_in {
-            (commit.exports, commit.names) = (u64::try_from(exports).ok(), names);
+        if let Some(CameIn { exports, names, note }) = came_in {
+            (commit.exports, commit.names, commit.note) = (u64::try_from(exports).ok(), names, note);
         }
         for path in removed {
             commit.rows -= rows.remove(&path).unwrap_or_default();

@@ -55,6 +55,9 @@ pub struct CameIn {
     pub exports: usize,
     /// The names of the first few.
     pub names: Vec<String>,
+    /// What else was decided about exports, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

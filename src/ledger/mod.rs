@@ -17,6 +17,7 @@
 mod chain;
 mod commit;
 mod corrections;
+mod foresee;
 mod forget;
 mod history;
 mod log;

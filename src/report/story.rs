@@ -1,6 +1,6 @@
 //! The pipeline's headline ranking, each row with the certainty of its milestone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -22,14 +22,20 @@ pub fn section(sources: &Sources<'_>) -> Result<Value> {
     let [names, charts, regions, windows, ids] =
         ["ranking", "chart", "region", "window", "entity_id"].map(|name| text(frame, name));
     let (names, charts, regions, windows, ids) = (names?, charts?, regions?, windows?, ids?);
-    let ranks = whole(frame, "rank")?;
+    let (ranks, basis) = (whole(frame, "rank")?, text(frame, "basis")?);
     // Where each entity stands with its best window, the windows are ranked together.
     let apart = |row: usize| windows.get(row).filter(|_| spec.per == Per::Window);
     let mut places: Vec<usize> =
         (0..frame.height()).filter(|&row| names.get(row) == Some(spec.name.as_str())).collect();
     places.sort_by_key(|&row| (charts.get(row), regions.get(row), apart(row), ranks.get(row), ids.get(row)));
     let total = places.len();
-    places.truncate(MOST);
+    // As many of each scope, so that none hides the others.
+    let scope = |row: &usize| (charts.get(*row), regions.get(*row));
+    let scopes = places.chunk_by(|a, b| scope(a) == scope(b)).count();
+    let of_each = (MOST / scopes.max(1)).max(1);
+    let best = places.chunk_by(|a, b| scope(a) == scope(b)).flat_map(|of| of.iter().take(of_each).copied());
+    let bases: BTreeSet<Option<&str>> = places.iter().map(|&row| basis.get(row)).collect();
+    let places: Vec<usize> = best.take(MOST).collect();
     let columns = [
         "rank",
         "rank_change",
@@ -52,6 +58,7 @@ pub fn section(sources: &Sources<'_>) -> Result<Value> {
     let shown = rows(frame, &places)?;
     let mut section = table(&CONTRACT, &shown, &columns, (0..places.len()).collect(), MOST)?;
     section["total"] = json!(total);
+    section["of_each"] = json!((scopes > 1).then_some(of_each));
     let certainties = certainties(sources, spec)?;
     let certainty = |row: usize| -> Value {
         let key = (charts.get(row), regions.get(row), ids.get(row), windows.get(row));
@@ -69,7 +76,7 @@ pub fn section(sources: &Sources<'_>) -> Result<Value> {
         "per": match spec.per { Per::Window => "window", Per::Entity => "entity" },
         "tally": tally.map(|tally| &tally.name),
         "cohort": tally.and_then(|tally| tally.cohort.as_ref()),
-        "convention": { "clock": said("clock"), "credit": said("credit"), "song_rule": said("song_rule"), "basis": said("basis") },
+        "convention": { "clock": said("clock"), "credit": said("credit"), "song_rule": said("song_rule"), "basis": if bases.len() > 1 { Value::Null } else { said("basis") } },
         "rows": section,
         "certainty": places.iter().map(|&row| certainty(row)).collect::<Vec<_>>(),
     }))

@@ -1,6 +1,6 @@
 //! Late and corrected exports: which one counts, what stays on record, and what is refused.
 
-use crate::support::{Desk, merged_daily, pick};
+use crate::support::{Desk, merged_daily, pick, rows_of};
 
 const CHART: &str = "
     2024-03-01|Global|1|A|Like Crazy|Jimin|90
@@ -191,6 +191,11 @@ fn a_short_file_of_another_name_does_not_replace_a_chart_unless_it_is_allowed() 
         refused.contains("--strict, and an export was withheld: short.csv: on spotify:daily"),
         "{refused}"
     );
+    // A plan says it before anything is written.
+    let version = desk.ledger_version();
+    let planned = desk.call("plan t.toml").succeeds().stdout;
+    assert!(planned.contains("\nwithheld   short.csv: on spotify:daily global 2024-03-01"), "{planned}");
+    assert_eq!(desk.ledger_version(), version);
     let ran = desk.run("");
     let said = "refused    short.csv: on spotify:daily global 2024-03-01 it would leave 2 rows where 10 count, \
                 most of them of whole.csv: it loses too much to replace them, and they go on counting; look at \
@@ -216,8 +221,15 @@ fn a_short_file_of_another_name_does_not_replace_a_chart_unless_it_is_allowed() 
     );
     assert_eq!(desk.ledger_version(), version);
     desk.call("run t.toml --strict").fails(3);
+    let planned = desk.call("plan t.toml").succeeds().stdout;
+    assert!(planned.contains("\nwithheld   short.csv: still withheld: 2 rows"), "{planned}");
 
     desk.run("--allow-loss");
+    let planned = desk.call("plan t.toml").succeeds().stdout;
+    assert!(!planned.contains("withheld"), "{planned}");
+    let history = rows_of(&desk.call("history t.toml --format json").succeeds().stdout);
+    let commits: Vec<_> = history.iter().filter(|row| row["event"] == "commit").cloned().collect();
+    assert_eq!(pick(&commits, "what"), ["whole.csv", "short.csv", "loss allowed to short.csv"]);
     let allowed = ["short.csv | 2 | 0 | 0", "whole.csv | 0 | 0 | 10"];
     assert_eq!(accounts(&desk), allowed);
     desk.call("verify t.toml").succeeds();
@@ -240,6 +252,11 @@ fn what_is_withheld_can_be_forgotten() {
     let ran = desk.run("--strict");
     assert!(!ran.stderr.contains("refused "), "{}", ran.stderr);
     assert_eq!(accounts(&desk), ["whole.csv | 10 | 0 | 0"]);
+    desk.call("ledger forget short.csv --undo t.toml").succeeds();
+    let history = rows_of(&desk.call("history t.toml --format json").succeeds().stdout);
+    let commits: Vec<_> = history.iter().filter(|row| row["event"] == "commit").cloned().collect();
+    let said = ["whole.csv", "short.csv", "short.csv forgotten", "short.csv may come in again"];
+    assert_eq!(pick(&commits, "what"), said);
 }
 
 #[test]

@@ -291,7 +291,8 @@ fn a_run_publishes_its_report_where_the_pipeline_says_so() {
     assert!(!desk.path("out/t/latest/report.html").exists());
     let desk = Desk::with([("a.csv", merged_daily(ROWS))])
         .and_pipeline(&format!("{PACE}\n[report]\npublish = true\n"));
-    desk.run("");
+    let ran = desk.run("");
+    assert!(ran.stderr.contains("\nreport     out/t/latest/report.html, "), "{}", ran.stderr);
     let published = fs::read_to_string(desk.path("out/t/latest/report.html")).expect("a report");
     assert_eq!(report(&desk, ""), published, "the command gives the same bytes");
     assert!(!data(&published)["race"]["races"].as_array().expect("races").is_empty());
@@ -313,4 +314,31 @@ fn a_run_publishes_its_report_where_the_pipeline_says_so() {
     assert_eq!(report(&desk, ""), again);
     let error = desk.and_pipeline("[report]\npublish = true\nwhere = 1\n").call("run t.toml").fails(2);
     assert!(error.contains("unknown field `where`"), "{error}");
+}
+
+#[test]
+fn a_headline_of_many_scopes_shows_the_best_of_each() {
+    let rows: Vec<String> = ["Global", "South Korea", "Japan"]
+        .iter()
+        .flat_map(|region| {
+            (1..=40).map(move |rank| format!("2024-01-01|{region}|{rank}|{rank}|T{rank}|x|{}", 500 - rank))
+        })
+        .collect();
+    let desk = Desk::with([("a.csv", merged_daily(&rows.join("\n")))]);
+    let ran = desk.run("");
+    let shown = |region: &str| ran.stdout.lines().filter(|line| line.contains(region)).count();
+    assert_eq!(
+        ["global", "kr", "jp"].map(|region| shown(&format!("   {region}   "))),
+        [16; 3],
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("and 72 more:"), "{}", ran.stdout);
+    let data = data(&report(&desk, ""));
+    let regions = column(&data["story"]["rows"], "region");
+    assert_eq!(regions.iter().filter(|region| **region == "jp").count(), 16);
+    assert_eq!(
+        (&data["story"]["rows"]["total"], &data["story"]["rows"]["of_each"]),
+        (&120.into(), &16.into())
+    );
 }

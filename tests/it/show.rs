@@ -249,3 +249,20 @@ fn every_table_is_sorted_by_its_grain() {
         assert!((1..frame.height()).all(|row| key(row - 1) < key(row)), "{contract}");
     }
 }
+
+#[test]
+fn a_narrow_table_keeps_who_and_how_much() {
+    let desk = march();
+    desk.run("");
+    for width in [40, 60, 80] {
+        let shown =
+            desk.call(&format!("show totals t.toml --format table --width {width}")).succeeds().stdout;
+        let (said, table) = shown.split_once("\n\n").unwrap_or(("", &shown));
+        for column in ["entity", "streams"] {
+            assert!(
+                table.lines().next().is_some_and(|head| head.contains(column)) || said.contains(column),
+                "{column} at {width}:\n{shown}"
+            );
+        }
+    }
+}

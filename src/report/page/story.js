@@ -37,7 +37,8 @@ function conventionText({ clock, credit, song_rule: rule, basis }) {
   };
   const credits = { all: "all credits", lead: "leads only", feature: "features only", solo: "solo only" };
   const of = { chart: "filtered chart streams", counter: "public play counts" };
-  return `Counted ${clocks[clock] || clock}; ${credits[credit] || credit}; song rule: ${rule}; on ${of[basis] || basis}.`;
+  const what = of[basis] || basis || "filtered chart streams or public play counts, by the chart";
+  return `Counted ${clocks[clock] || clock}; ${credits[credit] || credit}; song rule: ${rule}; on ${what}.`;
 }
 
 function storySection(data) {
@@ -73,7 +74,9 @@ function storySection(data) {
   const threshold = story.threshold > 0 ? ` to ${thousands(story.threshold)} streams` : "";
   const best = story.per === "entity" ? ", each with its best window" : "";
   const caption = `${story.ranking}: ${words(story.kind)}${threshold}${best}`;
-  const more = table.total > table.rows && el("p", { class: "note" }, `The first ${table.rows} of ${thousands(table.total)}.`);
+  const more = table.total > table.rows && el("p", { class: "note" }, story.rows.of_each
+    ? `At most ${thousands(story.rows.of_each)} of each scope: ${thousands(table.rows)} of ${thousands(table.total)}.`
+    : `The first ${table.rows} of ${thousands(table.total)}.`);
   return [
     table.rows === 0 ? el("p", {}, "Nobody is ranked yet.") : el("p", {}, conventionText(story.convention), story.cohort && ` Cohort: ${story.cohort}.`),
     scroller(caption, plainTable(caption, heads.map(([name, kind]) => (kind ? [name, kind] : name)), rows.map((row) => heads.map(([, , cell]) => cell(row))), { class: "story" })),
