@@ -285,8 +285,13 @@ fn summary(out: &mut impl Write, report: &Report, published: &Published) -> io::
         "names      {} not in the catalog, see `show credits`",
         text::thousands(published.unknown_names as i64)
     )?;
-    for table in &published.tables {
+    let (filled, empty): (Vec<_>, Vec<_>) = published.tables.iter().partition(|table| table.rows > 0);
+    for table in filled {
         writeln!(out, "table      {:<14} {}", table.name, text::plural(table.rows as i64, "row"))?;
+    }
+    if !empty.is_empty() {
+        let names: Vec<&str> = empty.iter().map(|table| table.name).collect();
+        writeln!(out, "no rows    {}", names.join(", "))?;
     }
     if let Some(bytes) = published.page {
         let page = report.latest.join(chartledger::publish::REPORT);
