@@ -1,7 +1,7 @@
 //! Every way in which the library can fail, and the exit code of each.
 //!
 //! Messages are lower-case fragments that name the file, the line where there is one, and a way
-//! out. The exit codes are a contract with schedulers: they are listed in the README and in
+//! out. The exit codes are a contract with schedulers: they are listed in docs/commands.md and in
 //! `chartledger --help` from [`EXIT_CODES`], the one place where they are written down.
 
 use std::path::{Path, PathBuf};

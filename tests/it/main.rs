@@ -25,6 +25,7 @@
 //! | `properties.rs` | the tables, against the oracle on made-up worlds |
 //! | `explain.rs` | proofs of published figures, all of them and one by one |
 //! | `report.rs` | the report as a file; `tests/browser` opens it |
+//! | `readme.rs` | what the README shows, against what is printed |
 //! | `sample.rs` | the exports that ship and the story they tell |
 //! | `real_exports.rs` | exports of the real world, where they are at hand |
 
@@ -48,6 +49,7 @@ mod nights;
 mod operations;
 mod oracle;
 mod properties;
+mod readme;
 mod real_exports;
 mod report;
 mod sample;
