@@ -123,7 +123,7 @@ pub fn rankings(
             (false, Some(_)) => return Err(format!("{what}: {} has no threshold", kind.word())),
             (true, Some(threshold)) if tallies[tally].thresholds.contains(&threshold) => threshold,
             (true, Some(threshold)) => {
-                return Err(format!("{what}: tally `{}` has no threshold {threshold}", ranking.tally));
+                return Err(no_threshold(&what, &tallies[tally], threshold));
             }
             (true, None) => return Err(format!("{what}: {} needs a threshold", kind.word())),
         };
@@ -131,6 +131,16 @@ pub fn rankings(
         specs.push(RankingSpec { name, kind, tally, threshold, per, cohort, credit, topped, sensitivity });
     }
     Ok(specs)
+}
+
+/// That a tally does not know a threshold, and which ones it does.
+fn no_threshold(what: &str, tally: &TallySpec, threshold: i64) -> String {
+    let known: Vec<String> = tally.thresholds.iter().map(ToString::to_string).collect();
+    format!(
+        "{what}: tally `{}` has no threshold {threshold}; add it there, or take one of {}",
+        tally.name,
+        known.join(", ")
+    )
 }
 
 /// Whose records are followed.
@@ -149,7 +159,7 @@ pub fn records(
             (RecordKind::Fastest, None, Some(tally), Some(threshold)) => {
                 let place = tally_called(&what, &tally, tallies)?;
                 if !tallies[place].thresholds.contains(&threshold) {
-                    return Err(format!("{what}: tally `{tally}` has no threshold {threshold}"));
+                    return Err(no_threshold(&what, &tallies[place], threshold));
                 }
                 (tallies[place].entity, Some((place, threshold)))
             }
@@ -175,7 +185,7 @@ pub fn paces(paces: Vec<Pace>, tallies: &[TallySpec]) -> Result<Vec<PaceSpec>, S
             return Err(format!("{what}: name its entities, or take a tally with a cohort"));
         }
         if let Some(threshold) = threshold.filter(|of| !tallies[place].thresholds.contains(of)) {
-            return Err(format!("{what}: tally `{tally}` has no threshold {threshold}"));
+            return Err(no_threshold(&what, &tallies[place], threshold));
         }
         specs.push(PaceSpec { name, tally: place, entities, threshold });
     }

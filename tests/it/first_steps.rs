@@ -253,6 +253,11 @@ fn what_makes_no_sense_in_a_pipeline_is_named_with_its_line() {
     for (toml, at, said) in [
         (ranking("sing"), "tally = \"sing\"", "did you mean song?"),
         (format!("{tally}{tally}"), "name = \"sung\"", "`sung` stands twice"),
+        (
+            format!("{}threshold = 7\n", ranking("song").replace("most_streamed", "fastest")),
+            "name = \"r\"",
+            "has no threshold 7; add it there, or take one of 100, 1000",
+        ),
         (format!("{tally}cohort = \"nobody\"\n"), "cohort = \"nobody\"", "no cohort `nobody`"),
     ] {
         let desk = Desk::new().and_pipeline(&toml);
