@@ -216,8 +216,8 @@ fn leave_out(columns: &mut Vec<Shown>, width: usize) -> Vec<String> {
     while columns.len() > 1 && least(columns) > width {
         let lesser = LESSER.iter().find_map(|name| columns.iter().position(|column| column.name == *name));
         let last = || columns.iter().rposition(|column| !DEARER.contains(&column.name.as_str()));
-        let dear = |name: &&str| columns.iter().position(|column| column.name == **name);
-        let place = lesser.or_else(last).or_else(|| DEARER.iter().rev().find_map(|name| dear(&name)));
+        let dear = |name: &str| columns.iter().position(|column| column.name == name);
+        let place = lesser.or_else(last).or_else(|| DEARER.iter().rev().find_map(|name| dear(name)));
         let place = place.unwrap_or(columns.len() - 1);
         left_out.push(columns.remove(place).name);
     }
