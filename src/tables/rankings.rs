@@ -62,6 +62,8 @@ pub const CONTRACT: Contract = Contract {
 /// One who competes.
 #[derive(Clone, Copy)]
 pub struct Entry {
+    /// Place of the total or milestone that it is of; [`NOWHERE`] where it is of several.
+    pub place: u32,
     /// Index of the scope.
     pub scope: u32,
     /// Which turn of the clock.
@@ -171,12 +173,12 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
 
 /// The rows of one ranking, each with its rank as of the date before.
 fn ranked(sources: &Sources<'_>, ranking: usize, spec: &RankingSpec) -> Vec<Row> {
-    let past = || -> FxHashMap<(u32, Window, u32), i64> {
-        if spec.kind == RankingKind::Reach {
-            return FxHashMap::default();
-        }
-        let past = placed(sources, entries(sources, spec, spec.tally, true), spec);
-        past.iter().map(|placed| (identity(&placed.entry, spec.per), placed.rank)).collect()
+    let past = || {
+        let past = match spec.kind {
+            RankingKind::Reach => Vec::new(),
+            _ => placed(sources, entries(sources, spec, spec.tally, true), spec),
+        };
+        Past::new(sources, spec, &past)
     };
     let present = || {
         let present = placed(sources, entries(sources, spec, spec.tally, false), spec);
@@ -185,11 +187,46 @@ fn ranked(sources: &Sources<'_>, ranking: usize, spec: &RankingSpec) -> Vec<Row>
     let (before, (notes, present)) = rayon::join(past, present);
     let row = |(placed, sensitivity): (Placed, Option<Cow<'static, str>>)| Row {
         ranking,
-        previous: before.get(&identity(&placed.entry, spec.per)).copied(),
+        previous: before.rank(&placed.entry, spec.per),
         placed,
         sensitivity,
     };
     present.into_iter().zip(notes).map(row).collect()
+}
+
+/// The ranks as of the date before.
+enum Past {
+    /// By the place of the total or milestone, which is the same one then as now; 0 for none.
+    ByPlace(Vec<i64>),
+    /// By [`identity`].
+    ByWho(FxHashMap<(u32, Window, u32), i64>),
+}
+
+impl Past {
+    fn new(sources: &Sources<'_>, spec: &RankingSpec, past: &[Placed]) -> Self {
+        let places = match (spec.per, spec.kind) {
+            (Per::Window, RankingKind::MostStreamed) => sources.folded.totals.len(),
+            (Per::Window, RankingKind::Fastest | RankingKind::First) => sources.folded.milestones.len(),
+            _ => {
+                let ranks = past.iter().map(|placed| (identity(&placed.entry, spec.per), placed.rank));
+                return Self::ByWho(ranks.collect());
+            }
+        };
+        let mut ranks = vec![0; places];
+        for placed in past {
+            if let Some(rank) = ranks.get_mut(placed.entry.place as usize) {
+                *rank = placed.rank;
+            }
+        }
+        Self::ByPlace(ranks)
+    }
+
+    fn rank(&self, entry: &Entry, per: Per) -> Option<i64> {
+        match self {
+            Self::ByPlace(ranks) => ranks.get(entry.place as usize).copied().filter(|&rank| rank > 0),
+            Self::ByWho(ranks) => ranks.get(&identity(entry, per)).copied(),
+        }
+    }
 }
 
 /// The days from the start of the count, where there is one.
@@ -219,7 +256,7 @@ pub fn entries(sources: &Sources<'_>, spec: &RankingSpec, tally: usize, before: 
     match spec.kind {
         RankingKind::MostStreamed => totals(sources, tally, before),
         RankingKind::Fastest | RankingKind::First => milestones(sources, spec, tally, before)
-            .map(|row| {
+            .map(|(place, row)| {
                 let elapsed = row.reached_on.since(row.start_on);
                 let earliest = row.earliest_on.unwrap_or(row.start_on).max(row.start_on);
                 let (value, key) = match spec.kind {
@@ -231,10 +268,12 @@ pub fn entries(sources: &Sources<'_>, spec: &RankingSpec, tally: usize, before: 
                 };
                 let reached = Some((row.reached_on, elapsed));
                 let Milestone { scope, window, entity, songs, credits, .. } = *row;
-                Entry { scope, window, entity, value, key, reached, songs, credits }
+                Entry { place, scope, window, entity, value, key, reached, songs, credits }
             })
             .collect(),
-        RankingKind::Club => club(sources, spec, milestones(sources, spec, tally, before)),
+        RankingKind::Club => {
+            club(sources, spec, milestones(sources, spec, tally, before).map(|(_, row)| row))
+        }
         RankingKind::Reach => reach(sources, spec, tally),
     }
 }
@@ -244,12 +283,13 @@ fn last(sources: &Sources<'_>, scope: u32) -> Option<Day> {
 }
 
 fn totals(sources: &Sources<'_>, tally: usize, before: bool) -> Vec<Entry> {
-    let totals = sources.folded.totals.iter().filter(|total| total.tally as usize == tally);
+    let totals = (0..).zip(&sources.folded.totals).filter(|(_, total)| total.tally as usize == tally);
     totals
-        .filter(|total| !before || last(sources, total.scope) != Some(total.first_on))
-        .map(|total| {
+        .filter(|(_, total)| !before || last(sources, total.scope) != Some(total.first_on))
+        .map(|(place, total)| {
             let value = total.streams - if before { total.on_last_date } else { 0 };
             Entry {
+                place,
                 scope: total.scope,
                 window: total.window,
                 entity: total.entity,
@@ -268,11 +308,11 @@ fn milestones<'a>(
     spec: &'a RankingSpec,
     tally: usize,
     before: bool,
-) -> impl Iterator<Item = &'a Milestone> {
-    let milestones = sources.folded.milestones.iter();
+) -> impl Iterator<Item = (u32, &'a Milestone)> {
+    let milestones = (0..).zip(&sources.folded.milestones);
     milestones
-        .filter(move |row| row.tally as usize == tally && row.threshold == spec.threshold)
-        .filter(move |row| !before || last(sources, row.scope) != Some(row.reached_on))
+        .filter(move |(_, row)| row.tally as usize == tally && row.threshold == spec.threshold)
+        .filter(move |(_, row)| !before || last(sources, row.scope) != Some(row.reached_on))
 }
 
 /// How many of the entities that reached the threshold credit each artist.
@@ -296,7 +336,8 @@ fn club<'a>(
     }
     let entry = |((scope, window, entity), (value, credits))| {
         let key = descending(value, Some(value));
-        Entry { scope, window, entity, value, key, reached: None, songs: 0, credits }
+        let place = NOWHERE;
+        Entry { place, scope, window, entity, value, key, reached: None, songs: 0, credits }
     };
     clubs.into_iter().map(entry).collect()
 }
@@ -351,6 +392,7 @@ fn reach(sources: &Sources<'_>, spec: &RankingSpec, tally: usize) -> Vec<Entry> 
         }
     }
     let entry = |((chart, entity), (value, day))| Entry {
+        place: NOWHERE,
         scope: first.get(chart).copied().unwrap_or_default(),
         window: Window::ALL,
         entity,
@@ -362,6 +404,9 @@ fn reach(sources: &Sources<'_>, spec: &RankingSpec, tally: usize) -> Vec<Entry> 
     };
     best.into_iter().map(entry).collect()
 }
+
+/// The [`Entry::place`] of what is made of several milestones.
+const NOWHERE: u32 = u32::MAX;
 
 /// Everybody's place, within each window or over each entity's best one.
 pub fn placed(sources: &Sources<'_>, mut entries: Vec<Entry>, spec: &RankingSpec) -> Vec<Placed> {

@@ -109,6 +109,7 @@ fn others(sources: &Sources<'_>, spec: &RankingSpec) -> Vec<Other> {
     let mut others = Vec::new();
     let best = |entries: Vec<Entry>| {
         let mut keys: FxHashMap<Who, i64> = FxHashMap::default();
+        keys.reserve(entries.len());
         for entry in entries {
             let key = keys.entry(who(spec, &entry)).or_insert(entry.key.worst);
             *key = (*key).min(entry.key.worst);
