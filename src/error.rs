@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::store::{Address, Problem};
+
 /// The exit codes with their meaning, in the words of the help text.
 pub const EXIT_CODES: [(u8, &str); 9] = [
     (0, "success, with or without anything new"),
@@ -19,7 +21,7 @@ pub const EXIT_CODES: [(u8, &str); 9] = [
          ledger; `verify`: something is not as it was written",
     ),
     (5, "output could not be written"),
-    (6, "another run holds the ledger"),
+    (6, "another run holds the ledger, or has published to the same place meanwhile"),
     (130, "stopped by SIGINT (Ctrl-C): nothing half done, run again"),
     (143, "stopped by SIGTERM: nothing half done, run again"),
 ];
@@ -93,6 +95,33 @@ pub enum Error {
         /// Who holds it, with a leading space, or nothing.
         holder: String,
     },
+    /// Objects that cannot be read.
+    #[error("cannot read {at}: {problem}")]
+    Unreadable {
+        /// Where they are.
+        at: String,
+        /// What the store said, and what to do.
+        problem: String,
+    },
+    /// Objects that cannot be written.
+    #[error("cannot write {at}: {problem}")]
+    Unwritable {
+        /// Where they should be.
+        at: String,
+        /// What the store said, and what to do.
+        problem: String,
+    },
+    /// Another run has published to the same place while this one was made.
+    #[error(
+        "{at} was written by another run meanwhile{by}; nothing of this run was published there, what the ledger \
+         has taken in stays, and the next run publishes it"
+    )]
+    Overtaken {
+        /// The pointer that it has written.
+        at: String,
+        /// Which run, with a leading blank, or nothing.
+        by: String,
+    },
     /// A frame operation that should not fail.
     #[error("internal error in a table operation: {0}")]
     Frame(#[from] polars::error::PolarsError),
@@ -114,14 +143,14 @@ impl Error {
         match self {
             Self::Frame(_) => 1,
             Self::Usage(_) | Self::Config { .. } => 2,
-            Self::Input(_) | Self::Read { .. } => 3,
+            Self::Input(_) | Self::Read { .. } | Self::Unreadable { .. } => 3,
             Self::Audit(_)
             | Self::Damaged { .. }
             | Self::Contradicted { .. }
             | Self::Faults(_)
             | Self::Stale(_) => 4,
-            Self::Write { .. } => 5,
-            Self::Locked { .. } => 6,
+            Self::Write { .. } | Self::Unwritable { .. } => 5,
+            Self::Locked { .. } | Self::Overtaken { .. } => 6,
         }
     }
 
@@ -133,6 +162,16 @@ impl Error {
     /// For `map_err` on a file that is written.
     pub fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         |source| Self::Write { path: path.to_owned(), source }
+    }
+
+    /// Objects that cannot be read, and why.
+    pub fn unreadable(at: &Address, problem: &Problem) -> Self {
+        Self::Unreadable { at: at.to_string(), problem: problem.sentence(at) }
+    }
+
+    /// Objects that cannot be written, and why.
+    pub fn unwritable(at: &Address, problem: &Problem) -> Self {
+        Self::Unwritable { at: at.to_string(), problem: problem.sentence(at) }
     }
 
     /// A configuration file with a problem.

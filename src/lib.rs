@@ -36,6 +36,7 @@ pub mod reporting;
 pub mod run;
 pub mod seal;
 pub mod starter;
+pub mod store;
 pub mod synth;
 pub mod tables;
 pub mod tally;

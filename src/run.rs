@@ -25,16 +25,16 @@ use crate::claims::{self, Facts};
 use crate::dates::{Day, Month};
 use crate::error::{Error, Result};
 use crate::explain::Ground;
-use crate::exports::{self, Decoded, Discovered, Found, LeftOut, Progress};
+use crate::exports::{self, Decoded, Decoding, Discovered, Found, Known, LeftOut, Objects, Progress};
 use crate::frame::Frame;
 use crate::history;
 use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Update, Withheld, WriteLock, classify};
 use crate::pipeline::Plan;
-use crate::publish::{self, PublishedTable, ScopeDates};
+use crate::publish::{self, Place, PublishedTable, ScopeDates};
 use crate::seal;
 use crate::tables::{self, Table};
 use crate::tally::{Asked, Folded, Setup, Surveyed};
-use crate::{arrivals, reporting, underway};
+use crate::{arrivals, reporting, store, underway};
 use passes::{export_order, fold};
 
 /// What a run would begin with.
@@ -49,6 +49,8 @@ pub struct Prepared {
     pub left_out: Vec<LeftOut>,
     /// How long finding and decoding took.
     pub timings: Timings,
+    /// Exports at object stores, and what is known of them.
+    objects: (Objects, Known),
 }
 
 /// A file that could not be used.
@@ -119,12 +121,24 @@ pub struct Published {
 /// # Errors
 /// [`Error::Input`] for roots that cannot be read, [`Error::Damaged`] for the ledger.
 pub fn prepare(plan: &Plan, progress: &Progress) -> Result<Prepared> {
+    prepare_in(plan, progress, &std::env::temp_dir())
+}
+
+/// The same, with copies of objects in a folder of `spool` while they are decoded.
+fn prepare_in(plan: &Plan, progress: &Progress, spool: &Path) -> Result<Prepared> {
     let mut timings = Timings::default();
     let ledger = timings.time("open ledger", || Ledger::open(&plan.ledger))?;
-    let discovered = timings.time("discover", || exports::discover_all(&plan.roots, &plan.intake))?;
+    let mut objects = Objects::default();
+    let discovered =
+        timings.time("discover", || exports::discover_with(&plan.roots, &plan.intake, &mut objects))?;
     arrivals::refuse_vanished(&discovered, &ledger.state, &plan.intake)?;
-    let Discovered { found, left_out, .. } = discovered;
-    let changes = classify(&ledger.state, &found);
+    let Discovered { found, mut left_out, .. } = discovered;
+    let mut changes = classify(&ledger.state, &found);
+    let known = if objects.are_none() { Known::default() } else { Known::read(&store::folder(&plan.ledger)) };
+    if !objects.are_none() {
+        let content = |found: &Found| Some(known.content(found, objects.writing(found)?));
+        arrivals::of_objects(&found, &mut changes, content, &ledger.state);
+    }
     let pending: Vec<Found> = found
         .iter()
         .zip(&changes)
@@ -133,11 +147,27 @@ pub fn prepare(plan: &Plan, progress: &Progress) -> Result<Prepared> {
         .collect();
     info!(exports = found.len(), pending = pending.len(), "discovered");
     progress.will_read(pending.iter().map(|found| found.size).sum());
-    let mut decoded = timings
-        .time("decode", || exports::decode_within(pending, &plan.mapped, plan.intake.max_unpacked, progress));
+    let mut waited = Duration::ZERO;
+    let (unread, mut decoded) = timings.time("decode", || {
+        let mut decoding = Decoding::new(&plan.mapped, plan.intake.max_unpacked, progress);
+        let unread = objects.decode(pending, &mut decoding, spool, &mut waited)?;
+        Ok::<_, Error>((unread, decoding.finish()))
+    })?;
     timings.note(progress.rows(), progress.bytes());
+    if !objects.are_none() {
+        timings.set_apart("fetch", waited);
+    }
+    left_out.extend(unread);
     plan.policy.refuse(&ledger.state, &mut decoded)?;
-    Ok(Prepared { ledger, found: found.into_iter().zip(changes).collect(), decoded, left_out, timings })
+    let objects = (objects, known);
+    Ok(Prepared {
+        ledger,
+        found: found.into_iter().zip(changes).collect(),
+        decoded,
+        left_out,
+        timings,
+        objects,
+    })
 }
 
 impl Prepared {
@@ -235,12 +265,19 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     underway::begin(&run);
     info!(pipeline = plan.name, "run begins");
     let lock: WriteLock = Ledger::lock(&plan.ledger)?;
+    // Before anything is read, so that a place that cannot be reached is told at once.
+    let mut place = plan.place.as_ref().map(Place::to_write);
+    if let Some(place) = &mut place {
+        place.copy_latest(&plan.out)?;
+    }
     if publish::is_taken(&plan.out, &run) {
         run = publish::new_run(&plan.out);
         underway::begin(&run);
     }
     publish::check_writable(&plan.out)?;
-    let prepared = prepare(plan, progress)?;
+    let spool = store::folder(&plan.ledger);
+    exports::sweep(&spool);
+    let prepared = prepare_in(plan, progress, &spool)?;
     prepared.check_usable(plan)?;
     let mut refused = prepared.refused();
     for Refused { export, problem } in &refused {
@@ -248,10 +285,13 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     }
     let left_out = prepared.left_out();
     let (rows_decoded, bytes_read) = (progress.rows(), progress.bytes());
-    let Prepared { mut ledger, found, decoded, mut timings, .. } = prepared;
+    let Prepared { mut ledger, found, decoded, mut timings, objects: (objects, mut known), .. } = prepared;
+    objects.remember(&mut known, &decoded);
     let update = timings.time("ledger", || ledger.update(&lock, decoded, &plan.policy))?;
     timings.note(rows_decoded, update.bytes);
     info!(exports = update.new_exports, months = update.months.len(), bytes = update.bytes, "ledger updated");
+    // Only now: what the ledger has not taken in must be fetched again.
+    known.keep(&spool)?;
     for Withheld { export, problem } in &update.withheld {
         warn!(export, problem, "export withheld");
         refused.push(Refused { export: export.clone(), problem: problem.clone() });
@@ -261,7 +301,11 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
         _ => None,
     };
     let rows = ledger.state.exports.iter().map(|export| export.rows).sum();
-    let (latest, found) = (publish::latest(&plan.out), found.len());
+    let latest = match &place {
+        Some(place) => place.pointer().to_path(),
+        None => publish::latest(&plan.out),
+    };
+    let found = found.len();
     let mut report = Report {
         run,
         latest,
@@ -286,14 +330,14 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
             report.show(plan, frame(&tables::rankings::CONTRACT), frame(&tables::claims::CONTRACT));
             report.run = latest;
         }
-        None => publish_anew(plan, &ledger, &mut report)?,
+        None => publish_anew(plan, &ledger, place, &mut report)?,
     }
     report.peak_memory = peak_memory();
     Ok(report)
 }
 
 /// Counts what the ledger holds and publishes it.
-fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()> {
+fn publish_anew(plan: &Plan, ledger: &Ledger, mut place: Option<Place>, report: &mut Report) -> Result<()> {
     let mut counted = count(plan, ledger, &Checkpoints::of(plan), &mut report.timings)?;
     check_coverage(plan, &counted.surveyed)?;
     let sources = counted.sources(plan, &ledger.state);
@@ -332,9 +376,16 @@ fn publish_anew(plan: &Plan, ledger: &Ledger, report: &mut Report) -> Result<()>
         Ok(seal::close(format!("{about:#}\n")))
     };
     let run = report.run.clone();
-    let tables = report.timings.time("publish", || publish::publish(&plan.out, &run, tables, manifest))?;
+    let tables = report
+        .timings
+        .time("publish", || publish::publish_to(place.as_mut(), &plan.out, &run, tables, manifest))?;
     info!(run, tables = tables.len(), "published");
-    let retired = plan.retention.map_or(Ok(Vec::new()), |retention| publish::retire(&plan.out, retention));
+    let retired = plan.retention.map_or(Ok::<_, Error>(Vec::new()), |retention| {
+        // Here too: those of the place that never were here, and the copies.
+        let there = place.as_mut().map(|place| place.retire(retention)).transpose()?;
+        let here = publish::retire(&plan.out, retention)?;
+        Ok(there.unwrap_or(here))
+    });
     let retired = retired.unwrap_or_else(|error| {
         warn!("some runs could not be removed: {error}");
         Vec::new()

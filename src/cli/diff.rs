@@ -6,8 +6,8 @@ use chartledger::pipeline::{Overrides, Plan};
 use chartledger::{history, publish, tables};
 use clap::Args;
 
-use super::filter;
 use super::output::OutputArgs;
+use super::{Runs, filter};
 
 /// What `diff` takes.
 #[derive(Args)]
@@ -37,6 +37,7 @@ pub struct DiffArgs {
 pub fn main(args: DiffArgs) -> anyhow::Result<()> {
     let DiffArgs { before, after, pipeline, out, columns, limit, output } = args;
     let plan = Plan::load(&pipeline, Overrides { out, ..Overrides::default() })?;
+    super::at_hand(&plan, Runs::All)?;
     let after = publish::find_run(&plan.out, after.as_deref().unwrap_or("latest"))?;
     let before = match before {
         Some(before) => publish::find_run(&plan.out, &before)?,

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::KeptArgs;
 use super::output::OutputArgs;
+use super::{KeptArgs, Runs};
 
 /// What `history` takes.
 #[derive(Args)]
@@ -20,6 +20,7 @@ pub struct HistoryArgs {
 pub fn main(args: HistoryArgs) -> anyhow::Result<()> {
     let HistoryArgs { kept, limit, output } = args;
     let plan = kept.load()?;
+    super::at_hand(&plan, Runs::All)?;
     let frame = chartledger::history::timeline(&plan)?;
     let frame = limit.map_or(frame.clone(), |limit| frame.tail(Some(limit)));
     output.write(&frame, false)

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use chartledger::starter;
+use chartledger::{starter, store};
 use clap::Args;
 
 use super::text;
@@ -17,6 +17,7 @@ pub struct InitArgs {
 }
 
 pub fn main(args: InitArgs, quiet: bool) -> anyhow::Result<()> {
+    store::refuse("a pipeline begins", &args.directory)?;
     let written = starter::init(&args.directory)?;
     if quiet {
         return Ok(());

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use chartledger::error::Error;
 use chartledger::exports::dialect::Mapped;
 use chartledger::exports::propose::{self, propose as guess};
-use chartledger::exports::{self, Discovered, Found, Intake, LeftOut, Progress};
+use chartledger::exports::{self, Copies, Discovered, Found, Intake, LeftOut, Objects, Progress};
 use chartledger::pipeline::{Overrides, Plan};
+use chartledger::store::Address;
 use clap::Args;
 
 use super::text;
@@ -32,24 +33,29 @@ pub fn main(args: InspectArgs) -> anyhow::Result<()> {
         Some(path) => Plan::load(path, Overrides::default())?.mapped,
         None => Vec::new(),
     };
-    if let Some(missing) = args.files.iter().find(|file| file.symlink_metadata().is_err()) {
+    let is_missing = |file: &&PathBuf| !Address::is(file) && file.symlink_metadata().is_err();
+    if let Some(missing) = args.files.iter().find(is_missing) {
         return Err(Error::Input(format!("{} does not exist", missing.display())).into());
     }
-    let Discovered { found, left_out, .. } = exports::discover_all(&args.files, &Intake::default())?;
+    let mut objects = Objects::default();
+    let discovered = exports::discover_with(&args.files, &Intake::default(), &mut objects)?;
+    let Discovered { found, left_out, .. } = discovered;
     if found.is_empty() && left_out.is_empty() {
         let endings = exports::ENDINGS.join(", ");
         return Err(Error::Input(format!("no file there ends like an export: {endings}")).into());
     }
+    let mut found = objects.copies(found, &std::env::temp_dir());
     if args.propose {
-        return propose_only(found, &mapped);
+        return propose_only(&mut found, &mapped);
     }
     let mut out = io::stdout().lock();
     let mut proposed = BTreeSet::new();
     let mut refused = left_out.len();
-    for LeftOut { name, problem } in left_out {
-        writeln!(out, "{}\n  problem  {}", text::printable(&name), text::printable(&problem))?;
-    }
-    for found in found {
+    let say = |out: &mut io::StdoutLock<'_>, LeftOut { name, problem }: &LeftOut| {
+        writeln!(out, "{}\n  problem  {}", text::printable(name), text::printable(problem))
+    };
+    left_out.iter().try_for_each(|left_out| say(&mut out, left_out))?;
+    while let Some(found) = found.following()? {
         let decoded = exports::decode(vec![found], &mapped, &Progress::default());
         for export in &decoded.exports {
             writeln!(out, "{}", text::printable(&export.found.name))?;
@@ -102,6 +108,8 @@ pub fn main(args: InspectArgs) -> anyhow::Result<()> {
             }
         }
     }
+    found.lost.iter().try_for_each(|lost| say(&mut out, lost))?;
+    refused += found.lost.len();
     match refused {
         0 => Ok(()),
         count => Err(Error::Input(format!("no dialect fits {}", text::plural(count, "file"))).into()),
@@ -154,11 +162,11 @@ fn tried(found: &Found, mapped: &[Mapped]) -> String {
 }
 
 /// The tables alone, each once.
-fn propose_only(found: Vec<Found>, mapped: &[Mapped]) -> anyhow::Result<()> {
+fn propose_only(found: &mut Copies, mapped: &[Mapped]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let mut proposed = BTreeSet::new();
     let mut hopeless = None;
-    for found in found {
+    while let Some(found) = found.following()? {
         let decoded = exports::decode(vec![found.clone()], mapped, &Progress::default());
         if decoded.exports.iter().all(|export| export.content.is_ok()) {
             continue;

@@ -36,6 +36,7 @@ use std::process::ExitCode;
 use chartledger::dates::Day;
 use chartledger::error::{EXIT_CODES, Error};
 use chartledger::pipeline::{Overrides, Plan};
+use chartledger::publish::Place;
 use chartledger::starter;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -176,6 +177,32 @@ impl KeptArgs {
     fn load(self) -> anyhow::Result<Plan> {
         let Self { pipeline, ledger, out } = self;
         Ok(Plan::load(&pipeline, Overrides { ledger, out, ..Overrides::default() })?)
+    }
+}
+
+/// Which of the runs at an object store a command reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Runs {
+    /// The latest, which must be there.
+    Latest,
+    /// All that there are.
+    All,
+}
+
+/// Has the published runs here, where they are objects.
+fn at_hand(plan: &Plan, runs: Runs) -> Result<(), Error> {
+    let Some(at) = &plan.place else { return Ok(()) };
+    let mut place = Place::to_read(at);
+    match runs {
+        Runs::All => place.copy_all(&plan.out),
+        Runs::Latest => place.copy_latest(&plan.out),
+    }?;
+    match place.latest() {
+        None if runs == Runs::Latest => Err(Error::Usage(format!(
+            "nothing has been published at {at} yet; publish a run with `chartledger run`, or name the output \
+             with --out"
+        ))),
+        _ => Ok(()),
     }
 }
 

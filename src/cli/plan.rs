@@ -70,7 +70,11 @@ pub fn main(args: PlanArgs, quiet: bool, logs: bool) -> anyhow::Result<()> {
     for contract in tables::ALL {
         writeln!(out, "table      {}: {}", contract.name, contract.about)?;
     }
-    writeln!(out, "publish    {}", text::path(&chartledger::publish::latest(&plan.out)))?;
+    let latest = match &plan.place {
+        Some(place) => place.join("latest").to_path(),
+        None => chartledger::publish::latest(&plan.out),
+    };
+    writeln!(out, "publish    {}", text::path(&latest))?;
     let withheld = prepared.ledger.foresee(prepared.decoded, &plan.policy)?.into_iter();
     let withheld = withheld.map(|Withheld { export, problem }| Refused { export, problem });
     text::withheld(&mut out, &withheld.collect::<Vec<_>>())?;

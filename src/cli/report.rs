@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use chartledger::error::Error;
-use chartledger::{files, publish, reporting};
+use chartledger::{files, publish, reporting, store};
 use clap::Args;
 
-use super::{KeptArgs, text};
+use super::{KeptArgs, Runs, text};
 
 /// What `report` takes.
 #[derive(Args)]
@@ -26,7 +26,9 @@ pub struct ReportArgs {
 }
 
 pub fn main(args: ReportArgs, quiet: bool) -> anyhow::Result<()> {
+    store::refuse("the report is written", &args.output)?;
     let plan = args.kept.load()?;
+    super::at_hand(&plan, if args.as_of_run.is_some() { Runs::All } else { Runs::Latest })?;
     let folder = match &args.as_of_run {
         Some(run) => publish::folder(&plan.out, &publish::find_run(&plan.out, run)?),
         None => publish::latest(&plan.out),

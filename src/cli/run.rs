@@ -13,6 +13,7 @@ use chartledger::ledger::OnLoss;
 use chartledger::pipeline::{Overrides, Plan};
 use chartledger::publish;
 use chartledger::run::{Published, Report};
+use chartledger::store;
 use chartledger::underway;
 use clap::Args;
 use polars::prelude::*;
@@ -58,6 +59,7 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool, logs: bool) -> anyhow::R
     if args.dry_run {
         return plan::main(plan::PlanArgs { pipeline: args.pipeline }, quiet, logs);
     }
+    args.metrics.as_deref().map_or(Ok(()), |path| store::refuse("metrics are written", path))?;
     let today = args.today.unwrap_or_else(freshness::today);
     let mut metrics = MetricsFile::new(&args.pipeline.pipeline, args.metrics, today);
     let (full, allow_loss, every, timings) = (args.full, args.allow_loss, args.progress_every, args.timings);

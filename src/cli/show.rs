@@ -9,7 +9,7 @@ use polars::prelude::*;
 
 use super::filter::{self, RowsArgs};
 use super::output::OutputArgs;
-use super::schema;
+use super::{Runs, schema};
 
 /// What `show` takes.
 #[derive(Args)]
@@ -38,6 +38,7 @@ pub struct ShowArgs {
 pub fn main(args: ShowArgs) -> anyhow::Result<()> {
     let contract = schema::contract(&args.table)?;
     let plan = Plan::load(&args.pipeline, Overrides { out: args.out.clone(), ..Overrides::default() })?;
+    super::at_hand(&plan, if args.as_of_run.is_some() { Runs::All } else { Runs::Latest })?;
     let frame = match &args.as_of_run {
         Some(run) => {
             let run = publish::find_run(&plan.out, run)?;

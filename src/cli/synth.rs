@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use chartledger::error::Error;
+use chartledger::store;
 use chartledger::synth::{self, Compression, Dialect, Layout, Request, SynthError};
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
@@ -57,6 +58,7 @@ enum Scenario {
 
 pub fn main(args: SynthArgs, quiet: bool) -> anyhow::Result<()> {
     let start = Instant::now();
+    store::refuse("synthetic exports are written", &args.output)?;
     let written = match args.scenario {
         Some(Scenario::KSoloists) => synth::write_k_soloists(&args.output),
         None => synth::write(&request(&args), &args.output),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chartledger::dates::Day;
 use chartledger::run::Refused;
+use chartledger::store::Address;
 use comfy_table::{ContentArrangement, Table};
 use polars::prelude::*;
 
@@ -44,6 +45,9 @@ pub fn plural(count: impl TryInto<i64>, one: &str) -> String {
 
 /// A path without `..` where a folder before it takes that back.
 pub fn path(path: &Path) -> String {
+    if Address::is(path) {
+        return path.display().to_string();
+    }
     let mut tidy = PathBuf::new();
     for part in path.components() {
         match part {

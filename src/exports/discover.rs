@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::intake::{Intake, modified};
+use super::objects::Objects;
 use crate::error::{Error, Result};
+use crate::store::Address;
 
 /// A file that may be an export.
 #[derive(Clone, Debug)]
@@ -62,13 +64,24 @@ pub fn discover(roots: &[PathBuf]) -> Result<Vec<Found>> {
 /// # Errors
 /// As [`discover`].
 pub fn discover_all(roots: &[PathBuf], intake: &Intake) -> Result<Discovered> {
+    discover_with(roots, intake, &mut Objects::default())
+}
+
+/// The same, with roots that may be addresses of objects.
+///
+/// # Errors
+/// As [`discover`]; [`Error::Unreadable`] for objects, [`Error::Usage`] for an address that is none.
+pub fn discover_with(roots: &[PathBuf], intake: &Intake, objects: &mut Objects) -> Result<Discovered> {
     let within: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
     let mut all = Vec::new();
     let (mut left_out, mut empty) = (Vec::new(), Vec::new());
     for root in roots {
-        let found = match under(root, &within, intake, &mut left_out) {
-            Err(Error::Input(_)) if intake.may_be_empty && !root.exists() => Vec::new(),
-            found => found?,
+        let found = match Address::of(root)? {
+            Some(address) => objects.under(&address, &mut left_out)?,
+            None => match under(root, &within, intake, &mut left_out) {
+                Err(Error::Input(_)) if intake.may_be_empty && !root.exists() => Vec::new(),
+                found => found?,
+            },
         };
         if found.is_empty() {
             empty.push(root.clone());
@@ -76,6 +89,7 @@ pub fn discover_all(roots: &[PathBuf], intake: &Intake) -> Result<Discovered> {
         let label = root
             .canonicalize()
             .ok()
+            .or_else(|| Address::is(root).then(|| root.clone()))
             .and_then(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()))
             .unwrap_or_default();
         all.extend(found.into_iter().map(|found| (label.clone(), found)));

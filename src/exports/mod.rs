@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `discover.rs` | which files |
 //! | `intake.rs` | limits, and files that are still being written |
+//! | `objects.rs`, `known.rs` | exports at object stores: fetched in batches; what was in them |
 //! | `open.rs` | packing and head of a file |
 //! | `propose.rs` | a guess at the columns of an unknown file |
 //! | `dialect/` | one file for each shape: head to layout |
@@ -25,7 +26,9 @@ pub mod dialect;
 mod discover;
 mod effort;
 mod intake;
+mod known;
 mod listings;
+mod objects;
 mod open;
 pub mod propose;
 pub mod records;
@@ -39,9 +42,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-pub use discover::{Discovered, ENDINGS, Found, LeftOut, discover, discover_all};
+pub use discover::{Discovered, ENDINGS, Found, LeftOut, discover, discover_all, discover_with};
 pub use intake::{Intake, MaxUnpacked};
+pub use known::{Content as ObjectContent, Known, Writing};
 pub use listings::Listing;
+pub use objects::{Copies, Objects, sweep};
 pub use rows::{NO_STREAMS, NO_TOTAL, Reported, Rows, SetAside};
 
 use crate::dates::{Day, Month};
@@ -276,25 +281,55 @@ pub fn decode_within(
     limit: MaxUnpacked,
     progress: &Progress,
 ) -> Decoded {
-    let (scopes, workers) = (Scopes::default(), Workers::default());
-    let decoder = Decoder { mapped, scopes, workers, limit, progress };
-    let decoded: Vec<(Export, Vec<Piece>)> = found
-        .into_par_iter()
-        .enumerate()
-        .map(|(index, found)| {
-            let (export, blocks) = decoder.export(found);
-            let pieces = pieces(index as u32, blocks);
-            (export, pieces)
-        })
-        .collect();
-    let (exports, pieces): (Vec<_>, Vec<_>) = decoded.into_iter().unzip();
-    let (charts, scopes) = decoder.scopes.into_names();
-    Decoded {
-        exports,
-        charts,
-        scopes,
-        dictionaries: decoder.workers.into_dictionaries(),
-        pieces: pieces.into_iter().flatten().collect(),
+    let mut decoding = Decoding::new(mapped, limit, progress);
+    decoding.add(found);
+    decoding.finish()
+}
+
+/// A decoding of several batches of exports, with the same dictionaries for all of them.
+pub struct Decoding<'a> {
+    decoder: Decoder<'a>,
+    exports: Vec<Export>,
+    pieces: Vec<Piece>,
+}
+
+impl<'a> Decoding<'a> {
+    /// One that has decoded nothing yet.
+    pub fn new(mapped: &'a [Mapped], limit: MaxUnpacked, progress: &'a Progress) -> Self {
+        let (scopes, workers) = (Scopes::default(), Workers::default());
+        let decoder = Decoder { mapped, scopes, workers, limit, progress };
+        Self { decoder, exports: Vec::new(), pieces: Vec::new() }
+    }
+
+    /// Decodes exports, in parallel on the current rayon pool; what they are, in the order given.
+    pub fn add(&mut self, found: Vec<Found>) -> &mut [Export] {
+        let (decoder, first) = (&self.decoder, self.exports.len());
+        let decoded: Vec<(Export, Vec<Piece>)> = found
+            .into_par_iter()
+            .enumerate()
+            .map(|(index, found)| {
+                let (export, blocks) = decoder.export(found);
+                let pieces = pieces((first + index) as u32, blocks);
+                (export, pieces)
+            })
+            .collect();
+        for (export, pieces) in decoded {
+            self.exports.push(export);
+            self.pieces.extend(pieces);
+        }
+        self.exports.get_mut(first..).unwrap_or_default()
+    }
+
+    /// Everything that was decoded.
+    pub fn finish(self) -> Decoded {
+        let (charts, scopes) = self.decoder.scopes.into_names();
+        Decoded {
+            exports: self.exports,
+            charts,
+            scopes,
+            dictionaries: self.decoder.workers.into_dictionaries(),
+            pieces: self.pieces,
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::freshness::Freshness;
 use crate::hook::Hook;
 use crate::ledger::Policy;
 use crate::publish::Retention;
+use crate::store::{self, Address};
 use crate::tally::{Asked, Calendar, DateState, Due, PaceSpec, RecordSpec, Sensitive, TallySpec};
 use file::File;
 
@@ -47,6 +48,8 @@ pub struct Plan {
     pub ledger: PathBuf,
     /// The folder under which `<name>/latest` is published.
     pub out: PathBuf,
+    /// Where the runs of that folder are published, if they are objects: the folder is then a copy.
+    pub place: Option<Address>,
     /// Who is who.
     pub catalog: Catalog,
     /// What is counted.
@@ -226,6 +229,14 @@ impl Plan {
             return Err(problem(found));
         }
         let base = path.parent().unwrap_or(Path::new(""));
+        let local = [
+            ("the catalog stays", file.catalog.as_ref().map(|catalog| &catalog.path)),
+            ("claims stay", file.claims.as_ref()),
+            ("metrics are written", file.metrics.as_ref()),
+        ];
+        for (what, path) in local {
+            path.map_or(Ok(()), |path| store::refuse(what, path))?;
+        }
         let catalog = match &file.catalog {
             Some(catalog) => Catalog::load(&base.join(&catalog.path), catalog.personas)?,
             None => Catalog::default(),
@@ -259,7 +270,15 @@ impl Plan {
         let on_change = after::hook(file.on_change, on_change, base, &names, &catalog).map_err(problem)?;
         let roots = match exports {
             named if !named.is_empty() => named,
-            _ => file.exports.paths.iter().map(|path| base.join(path)).collect(),
+            _ => file.exports.paths.iter().map(|path| below(base, path)).collect(),
+        };
+        let ledger = ledger.unwrap_or_else(|| below(base, &file.ledger).join(&file.name));
+        store::refuse("the ledger stays", &ledger)?;
+        let out = out.unwrap_or_else(|| below(base, &file.out)).join(&file.name);
+        let place = Address::of(&out)?;
+        let out = match &place {
+            Some(place) => store::folder(&ledger).join(place.folder_name()),
+            None => out,
         };
         Ok(Self {
             roots,
@@ -270,8 +289,9 @@ impl Plan {
                 charts: file.freshness.charts,
             },
             metrics: file.metrics.map(|path| base.join(path)),
-            ledger: ledger.unwrap_or_else(|| base.join(&file.ledger).join(&file.name)),
-            out: out.unwrap_or_else(|| base.join(&file.out)).join(&file.name),
+            ledger,
+            out,
+            place,
             name: file.name,
             description: file.description,
             catalog,
@@ -293,6 +313,11 @@ impl Plan {
             hash: blake3::hash(text.as_bytes()).to_hex().to_string(),
         })
     }
+}
+
+/// A path of a pipeline file, which is relative to it unless it is an address.
+fn below(base: &Path, path: &Path) -> PathBuf {
+    if Address::is(path) { path.to_owned() } else { base.join(path) }
 }
 
 /// What is wrong with the sense of a file, with the line that it is about: the one with the rarest of

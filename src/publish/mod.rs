@@ -8,12 +8,15 @@
 //! ```
 //!
 //! A run is written under a temporary name, synced, renamed, and only then made `latest`. The runs
-//! are hidden so that a glob over the output never reads two of them.
+//! are hidden so that a glob over the output never reads two of them. At an object store (`place.rs`)
+//! the same names are objects, and `latest` is a small one that says which run it is.
 
 mod manifest;
+mod place;
 mod runs;
 
 pub use manifest::{Manifest, ScopeDates, manifest, manifest_in};
+pub use place::Place;
 pub use runs::{Retention, find_run, folder, latest_run, retire, runs, time_of};
 
 use std::path::{Path, PathBuf};
@@ -59,6 +62,20 @@ pub fn publish(
     tables: Vec<Table>,
     manifest: impl FnOnce(&Path, &[PublishedTable]) -> Result<String>,
 ) -> Result<Vec<PublishedTable>> {
+    publish_to(None, out, run, tables, manifest)
+}
+
+/// The same, where the latest run is that of a place at an object store, and `out` its copy.
+///
+/// # Errors
+/// As [`publish`]; [`Error::Unwritable`], [`Error::Overtaken`].
+pub fn publish_to(
+    mut place: Option<&mut Place>,
+    out: &Path,
+    run: &str,
+    tables: Vec<Table>,
+    manifest: impl FnOnce(&Path, &[PublishedTable]) -> Result<String>,
+) -> Result<Vec<PublishedTable>> {
     tables.iter().try_for_each(audit)?;
     let runs = out.join(RUNS);
     files::create_directory(&runs)?;
@@ -85,11 +102,22 @@ pub fn publish(
     files::write_new(&staging.join(MANIFEST), manifest.as_bytes())?;
     files::sync_directory(&staging)?;
     let target = runs.join(run);
+    let held = match &mut place {
+        Some(place) => {
+            place.upload(&staging, run)?;
+            Some(Place::hold(out)?)
+        }
+        None => None,
+    };
     underway::reach(Stage::Published, || {
+        if let Some(place) = &mut place {
+            place.point(run, &manifest)?;
+        }
         std::fs::rename(&staging, &target).map_err(Error::write(&target))?;
         files::sync_directory(&runs)?;
         switch(out, &Path::new(RUNS).join(run))
     })?;
+    drop(held);
     Ok(published)
 }
 

@@ -45,6 +45,14 @@ impl Timings {
         }
     }
 
+    /// Takes what the last stage waited for something else as a stage of its own.
+    pub fn set_apart(&mut self, stage: &'static str, waited: Duration) {
+        if let Some(last) = self.0.last_mut() {
+            last.time = last.time.saturating_sub(waited);
+            self.0.push(Spent { stage, time: waited, processor: Duration::ZERO, rows: 0, bytes: 0 });
+        }
+    }
+
     /// The time of all stages.
     pub fn total(&self) -> Duration {
         self.0.iter().map(|spent| spent.time).sum()

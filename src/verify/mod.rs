@@ -171,6 +171,9 @@ pub fn verify(plan: &Plan, most: usize) -> Result<Report> {
         Some(ledger) => checked.push(("months", months::check(ledger, &mut faults)?)),
         None => checked.push(("months", "not checked: the ledger is damaged".to_owned())),
     }
+    if let Some(place) = &plan.place {
+        checked.push(("objects", runs::check_objects(place, &plan.out, &mut faults)?));
+    }
     checked.push(("runs", runs::check(&plan.out, &mut faults)?));
     let refolded = match &ledger {
         Some(ledger) => refold::check(plan, ledger, &mut faults)?,

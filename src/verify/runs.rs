@@ -6,8 +6,9 @@ use rayon::prelude::*;
 
 use super::{Faults, Part, plural};
 use crate::error::{Error, Result};
-use crate::publish::{self, MANIFEST, Manifest, REPORT};
+use crate::publish::{self, MANIFEST, Manifest, Place, REPORT};
 use crate::seal;
+use crate::store::Address;
 
 /// What to do about a run that is damaged.
 const ANEW: &str =
@@ -45,6 +46,22 @@ pub fn check(out: &Path, faults: &mut Faults) -> Result<String> {
         }
     }
     Ok(format!("{} published, {} hashed{none}", runs.len(), plural(tables as u64, "table")))
+}
+
+/// Checks the latest run where it is published as objects, and has all of them here for [`check`].
+///
+/// # Errors
+/// [`Error::Unreadable`], [`Error::Damaged`] if the copy here lacks what cannot be had.
+pub fn check_objects(at: &Address, out: &Path, faults: &mut Faults) -> Result<String> {
+    let mut place = Place::to_read(at);
+    place.copy_all(out)?;
+    let Some(latest) = place.latest().map(str::to_owned) else {
+        return Ok(format!("nothing is published at {at}"));
+    };
+    if let Some((object, problem)) = place.check(out)? {
+        faults.add(Part::Run, object.display(), problem, "`chartledger run --full` publishes a whole one");
+    }
+    Ok(format!("{} points to {latest}, whose objects were fetched and hashed", place.pointer()))
 }
 
 /// How many tables a run has, and what is wrong with it.

@@ -17,8 +17,8 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::output::io_error;
-use super::pager;
 use super::text::json_escaped;
+use super::{Runs, pager};
 
 /// What `explain` takes.
 #[derive(Args)]
@@ -86,6 +86,7 @@ pub fn main(args: ExplainArgs) -> anyhow::Result<()> {
     let overrides = Overrides { out: args.out.clone(), ledger: args.ledger.clone(), ..Overrides::default() };
     let plan = Plan::load(&args.pipeline, overrides)?;
     let contract = if args.total { &totals::CONTRACT } else { &milestones::CONTRACT };
+    crate::cli::at_hand(&plan, Runs::Latest)?;
     let frame = publish::read(&plan.out, contract)?;
     let chosen = choose::choose(&args, &plan, contract, &frame)?;
     let published = explain::published(contract, &frame, chosen.row)?;

@@ -6,7 +6,7 @@ use chartledger::ledger::vacuum;
 use chartledger::publish;
 use clap::Args;
 
-use crate::cli::{KeptArgs, text};
+use crate::cli::{KeptArgs, Runs, text};
 
 /// What `ledger vacuum` takes.
 #[derive(Args)]
@@ -22,6 +22,7 @@ pub struct VacuumArgs {
 pub fn main(args: VacuumArgs, quiet: bool) -> anyhow::Result<()> {
     let VacuumArgs { kept, dry_run } = args;
     let plan = kept.load()?;
+    crate::cli::at_hand(&plan, Runs::All)?;
     let runs = publish::runs(&plan.out)?;
     // A run that cannot say which version it counted may need any: then nothing is removed.
     let mut named = Vec::with_capacity(runs.len());
@@ -40,11 +41,12 @@ pub fn main(args: VacuumArgs, quiet: bool) -> anyhow::Result<()> {
         let said = if dry_run { "to remove" } else { "removed" };
         let files = text::plural(vacuumed.files.len(), "file");
         writeln!(stderr, "{said:<10} {files}, {}", text::bytes(vacuumed.bytes()))?;
+        let place = plan.place.as_ref().map_or(plan.out.clone(), |place| place.to_path());
         let why = match (oldest, runs.len()) {
             (Some(_), kept) => {
-                format!("named by the {} kept in {}", text::plural(kept, "run"), text::path(&plan.out))
+                format!("named by the {} kept in {}", text::plural(kept, "run"), text::path(&place))
             }
-            (None, _) => format!("all, since {} has no runs", text::path(&plan.out)),
+            (None, _) => format!("all, since {} has no runs", text::path(&place)),
         };
         let (from, to) = (vacuumed.oldest, vacuumed.newest);
         writeln!(stderr, "readable   versions {from} to {to} of the ledger: {why}")?;
