@@ -269,6 +269,8 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     let mut place = plan.place.as_ref().map(Place::to_write);
     if let Some(place) = &mut place {
         place.copy_latest(&plan.out)?;
+        run = publish::new_run_after(&plan.out, &place.runs()?);
+        underway::begin(&run);
     }
     if publish::is_taken(&plan.out, &run) {
         run = publish::new_run(&plan.out);

@@ -36,8 +36,8 @@ pub struct DiffArgs {
 
 pub fn main(args: DiffArgs) -> anyhow::Result<()> {
     let DiffArgs { before, after, pipeline, out, columns, limit, output } = args;
-    let plan = Plan::load(&pipeline, Overrides { out, ..Overrides::default() })?;
-    super::at_hand(&plan, Runs::All)?;
+    let mut plan = Plan::load(&pipeline, Overrides { out, ..Overrides::default() })?;
+    super::at_hand(&mut plan, Runs::All)?;
     let after = publish::find_run(&plan.out, after.as_deref().unwrap_or("latest"))?;
     let before = match before {
         Some(before) => publish::find_run(&plan.out, &before)?,

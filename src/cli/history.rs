@@ -19,8 +19,8 @@ pub struct HistoryArgs {
 
 pub fn main(args: HistoryArgs) -> anyhow::Result<()> {
     let HistoryArgs { kept, limit, output } = args;
-    let plan = kept.load()?;
-    super::at_hand(&plan, Runs::All)?;
+    let mut plan = kept.load()?;
+    super::at_hand(&mut plan, Runs::All)?;
     let frame = chartledger::history::timeline(&plan)?;
     let frame = limit.map_or(frame.clone(), |limit| frame.tail(Some(limit)));
     output.write(&frame, false)

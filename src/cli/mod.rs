@@ -190,8 +190,15 @@ enum Runs {
 }
 
 /// Has the published runs here, where they are objects.
-fn at_hand(plan: &Plan, runs: Runs) -> Result<(), Error> {
+fn at_hand(plan: &mut Plan, runs: Runs) -> Result<(), Error> {
     let Some(at) = &plan.place else { return Ok(()) };
+    // A machine without the ledger keeps its copy where it keeps such things.
+    if !plan.ledger.join("_delta_log").exists() {
+        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+        let cache = cache.unwrap_or_else(std::env::temp_dir);
+        plan.out = cache.join("chartledger").join("objects").join(at.folder_name());
+    }
     let mut place = Place::to_read(at);
     match runs {
         Runs::All => place.copy_all(&plan.out),

@@ -27,8 +27,8 @@ pub struct ReportArgs {
 
 pub fn main(args: ReportArgs, quiet: bool) -> anyhow::Result<()> {
     store::refuse("the report is written", &args.output)?;
-    let plan = args.kept.load()?;
-    super::at_hand(&plan, if args.as_of_run.is_some() { Runs::All } else { Runs::Latest })?;
+    let mut plan = args.kept.load()?;
+    super::at_hand(&mut plan, if args.as_of_run.is_some() { Runs::All } else { Runs::Latest })?;
     let folder = match &args.as_of_run {
         Some(run) => publish::folder(&plan.out, &publish::find_run(&plan.out, run)?),
         None => publish::latest(&plan.out),

@@ -37,8 +37,8 @@ pub struct ShowArgs {
 
 pub fn main(args: ShowArgs) -> anyhow::Result<()> {
     let contract = schema::contract(&args.table)?;
-    let plan = Plan::load(&args.pipeline, Overrides { out: args.out.clone(), ..Overrides::default() })?;
-    super::at_hand(&plan, if args.as_of_run.is_some() { Runs::All } else { Runs::Latest })?;
+    let mut plan = Plan::load(&args.pipeline, Overrides { out: args.out.clone(), ..Overrides::default() })?;
+    super::at_hand(&mut plan, if args.as_of_run.is_some() { Runs::All } else { Runs::Latest })?;
     let frame = match &args.as_of_run {
         Some(run) => {
             let run = publish::find_run(&plan.out, run)?;

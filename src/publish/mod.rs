@@ -133,10 +133,16 @@ fn switch(out: &Path, target: &Path) -> Result<()> {
 /// A name for a run that begins now: its time, or a second after the newest run of `out` where the
 /// clock does not say later than that. Names sort as the runs came, also when it was set back.
 pub fn new_run(out: &Path) -> String {
+    new_run_after(out, &[])
+}
+
+/// The same, where there are `others` besides those of `out`.
+pub fn new_run_after(out: &Path, others: &[String]) -> String {
     let names = std::fs::read_dir(out.join(RUNS)).into_iter().flatten().flatten();
-    let times = names.filter_map(|entry| {
-        chrono::NaiveDateTime::parse_from_str(entry.file_name().to_str()?, runs::NAMED).ok()
-    });
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let times = names
+        .chain(others.iter().cloned())
+        .filter_map(|name| chrono::NaiveDateTime::parse_from_str(&name, runs::NAMED).ok());
     let next = times.max().and_then(|newest| newest.checked_add_signed(chrono::TimeDelta::seconds(1)));
     let now = chrono::Utc::now().naive_utc();
     next.map_or(now, |next| next.max(now)).format(runs::NAMED).to_string()

@@ -173,8 +173,11 @@ impl Place {
         self.make_latest(out)
     }
 
-    /// The runs that have objects here, the oldest first.
-    fn runs(&mut self) -> Result<Vec<String>> {
+    /// The runs that have objects here, the oldest first: also those that nobody came to point at.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`].
+    pub fn runs(&mut self) -> Result<Vec<String>> {
         let mut runs = self.store.folders(&self.at.join(RUNS))?;
         runs.retain(|run| runs::time_of(run).is_some());
         runs.sort();

@@ -15,6 +15,7 @@
 //! | `catalog.rs` | who is who: roles, dated names, songs, works, look-alikes |
 //! | `bad_days.rs` | disks, clocks, links and downloaders that misbehave; the last good state survives |
 //! | `hostile.rs` | exports made to harm, in bounded memory and time |
+//! | `store/` | exports and tables at object stores; `tests/store/run` starts the servers |
 //! | `signals.rs` | SIGINT and SIGTERM at any moment |
 //! | `fuzz.rs` | mutated exports, pipelines and catalogs |
 //! | `operations.rs` | logs, metrics, freshness |
@@ -55,6 +56,7 @@ mod report;
 mod sample;
 mod show;
 mod signals;
+mod store;
 mod support;
 mod timings;
 mod truth;

@@ -153,8 +153,28 @@ fn said(text: &str) -> String {
     match (part("Code"), part("Message")) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
-        _ => text.to_owned(),
+        // What the client did is in front of what came of it, with all its settings.
+        _ => {
+            let came = text.rsplit_once("retry_timeout: ").and_then(|(_, rest)| rest.split_once(" - "));
+            let came = came.map_or(text, |(_, came)| came);
+            let came = came.split_once("client error (").map_or(came, |(_, rest)| rest).replace("): ", ": ");
+            match at(text) {
+                Some(server) => format!("{server}: {came}"),
+                None => came.to_owned(),
+            }
+        }
     }
+}
+
+/// The server that a text is about.
+fn at(text: &str) -> Option<&str> {
+    let (from, _) = text.match_indices("http").find(|(from, _)| {
+        text.get(*from..).is_some_and(|url| url.starts_with("http://") || url.starts_with("https://"))
+    })?;
+    let url = text.get(from..)?;
+    let host = url.find("://")? + 3;
+    let end = url.get(host..)?.find(['/', ' ', '?', ')'])?;
+    url.get(..host + end)
 }
 
 #[cfg(test)]
@@ -171,6 +191,13 @@ mod tests {
         let gone =
             object_store::Error::NotFound { path: "a".into(), source: "<Code>NoSuchBucket</Code>".into() };
         assert_eq!(Problem::from(gone).kind, Kind::Bucket);
+        let dead = "Error performing GET http://127.0.0.1:9/b?x in 5ms, after 3 retries, max_retries: 3, \
+                    retry_timeout: 120s - HTTP error: error sending request: client error (Connect): tcp connect \
+                    error: Connection refused (os error 111)";
+        assert_eq!(
+            said(dead),
+            "http://127.0.0.1:9: Connect: tcp connect error: Connection refused (os error 111)"
+        );
         let azure = object_store::Error::Generic {
             store: "MicrosoftAzure",
             source: "status code: 403: <Code>AuthenticationFailed</Code>".into(),

@@ -84,9 +84,9 @@ struct Explained<'a> {
 
 pub fn main(args: ExplainArgs) -> anyhow::Result<()> {
     let overrides = Overrides { out: args.out.clone(), ledger: args.ledger.clone(), ..Overrides::default() };
-    let plan = Plan::load(&args.pipeline, overrides)?;
+    let mut plan = Plan::load(&args.pipeline, overrides)?;
     let contract = if args.total { &totals::CONTRACT } else { &milestones::CONTRACT };
-    crate::cli::at_hand(&plan, Runs::Latest)?;
+    crate::cli::at_hand(&mut plan, Runs::Latest)?;
     let frame = publish::read(&plan.out, contract)?;
     let chosen = choose::choose(&args, &plan, contract, &frame)?;
     let published = explain::published(contract, &frame, chosen.row)?;

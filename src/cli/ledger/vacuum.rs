@@ -21,8 +21,8 @@ pub struct VacuumArgs {
 /// Removes; the files go to standard output, one a line, and with `quiet` nothing else is said.
 pub fn main(args: VacuumArgs, quiet: bool) -> anyhow::Result<()> {
     let VacuumArgs { kept, dry_run } = args;
-    let plan = kept.load()?;
-    crate::cli::at_hand(&plan, Runs::All)?;
+    let mut plan = kept.load()?;
+    crate::cli::at_hand(&mut plan, Runs::All)?;
     let runs = publish::runs(&plan.out)?;
     // A run that cannot say which version it counted may need any: then nothing is removed.
     let mut named = Vec::with_capacity(runs.len());
