@@ -21,7 +21,7 @@ pub const EXIT_CODES: [(u8, &str); 9] = [
          ledger; `verify`: something is not as it was written",
     ),
     (5, "output could not be written"),
-    (6, "another run holds the ledger, or has published to the same place meanwhile"),
+    (6, "another run holds the ledger"),
     (130, "stopped by SIGINT (Ctrl-C): nothing half done, run again"),
     (143, "stopped by SIGTERM: nothing half done, run again"),
 ];
@@ -149,8 +149,8 @@ impl Error {
             | Self::Contradicted { .. }
             | Self::Faults(_)
             | Self::Stale(_) => 4,
-            Self::Write { .. } | Self::Unwritable { .. } => 5,
-            Self::Locked { .. } | Self::Overtaken { .. } => 6,
+            Self::Write { .. } | Self::Unwritable { .. } | Self::Overtaken { .. } => 5,
+            Self::Locked { .. } => 6,
         }
     }
 

@@ -109,6 +109,10 @@ impl Objects {
         spool: &Path,
         waited: &mut Duration,
     ) -> Result<Vec<LeftOut>> {
+        if self.are_none() {
+            decoding.add(pending);
+            return Ok(Vec::new());
+        }
         let mut batches: VecDeque<Batch> = batches(pending, |found| self.writing(found).is_some());
         let mut left_out = Vec::new();
         let mut next = batches.pop_front();
@@ -256,16 +260,16 @@ fn batches(found: Vec<Found>, is_object: impl Fn(&Found) -> bool) -> VecDeque<Ba
     let mut batches: VecDeque<Batch> = VecDeque::new();
     let (mut bytes, mut count) = (0_u64, 0);
     for found in found {
-        let size = if is_object(&found) { found.size } else { 0 };
-        let full = count == MOST || (bytes > 0 && bytes.saturating_add(size) > BATCH);
+        let (size, one) = if is_object(&found) { (found.size, 1) } else { (0, 0) };
+        let full = one == 1 && (count == MOST || (bytes > 0 && bytes.saturating_add(size) > BATCH));
         match batches.back_mut().filter(|_| !full) {
             Some(batch) => {
                 batch.found.push(found);
-                (bytes, count) = (bytes.saturating_add(size), count + 1);
+                (bytes, count) = (bytes.saturating_add(size), count + one);
             }
             None => {
                 batches.push_back(Batch { found: vec![found], ..Batch::default() });
-                (bytes, count) = (size, 1);
+                (bytes, count) = (size, one);
             }
         }
     }
@@ -333,8 +337,10 @@ mod tests {
             batches.iter().map(of).collect()
         };
         let parted = batches(all.clone(), |_| true);
-        assert_eq!(names(&parted), [vec!["0"], vec!["1", "2"], vec!["3"], vec!["4", "5"], vec!["6"]]);
+        assert_eq!(names(&parted), [vec!["0"], vec!["1", "2"], vec!["3"], vec!["4"], vec!["5", "6"]]);
         assert_eq!(names(&batches(all, |_| false)).len(), 1);
+        let files = (0..5 * MOST).map(|at| found(&at.to_string(), BATCH)).collect();
+        assert_eq!(batches(files, |_| false).len(), 1);
         let many = (0..2 * MOST + 1).map(|at| found(&at.to_string(), 0)).collect();
         assert_eq!(batches(many, |_| true).len(), 3);
     }

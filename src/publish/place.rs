@@ -250,6 +250,8 @@ impl Place {
             if hash.as_ref().is_some_and(|hash| *hash != found) {
                 return Err(Error::damaged(&address.to_path(), "it is not what was published"));
             }
+            // What a copy says must hold after a crash, too.
+            File::open(&path).and_then(|file| file.sync_all()).map_err(Error::write(&path))?;
             let target = into.join(name);
             std::fs::rename(&path, &target).map_err(Error::write(&target))?;
         }

@@ -1,22 +1,13 @@
 //! Exports at a store.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::server::{Act, Bucket, Proxy};
-use super::{call, command, day};
+use super::{call, command, day, tables};
 use crate::support::{Desk, HERE, Ran, pick, sum, tree};
-
-/// The tables of a folder that depend on the data alone.
-fn tables(latest: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = tree(latest);
-    files.retain(|name, _| name.ends_with(".parquet") && name != "changes.parquet");
-    assert!(files.len() > 10, "{}", latest.display());
-    files
-}
 
 /// Which exports were fetched through a proxy, by the ends of their names.
 fn fetched(proxy: &Proxy) -> Vec<String> {

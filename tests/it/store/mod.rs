@@ -6,16 +6,20 @@
 //! | `refusals.rs` | what is refused, and in which words |
 //! | `exports.rs` | exports at a store: the same tables, nights, pages, servers that misbehave |
 //! | `tables.rs` | runs published at a store: the pointer, races, kills, retention, readers |
+//! | `azure.rs` | both, in small, on Azure's emulator |
 //! | `server.rs` | the server from the other side, and a proxy that misbehaves |
 
+mod azure;
 mod exports;
 mod refusals;
 mod server;
 mod tables;
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Desk, Ran, merged_daily, program};
+use crate::support::{Desk, Ran, merged_daily, program, tree};
 
 /// A call of the program that finds its store at `endpoint`, and nothing else of any cloud.
 fn command(desk: &Desk, endpoint: &str, args: &str) -> Command {
@@ -44,4 +48,12 @@ fn call(desk: &Desk, endpoint: &str, args: &str) -> Ran {
 fn day(date: &str, streams: [u32; 2]) -> String {
     let [one, two] = streams;
     merged_daily(&format!("{date}|Global|1|a|One|A|{one}\n{date}|Global|2|b|Two|B, C|{two}"))
+}
+
+/// The tables of a folder that depend on the data alone.
+fn tables(latest: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = tree(latest);
+    files.retain(|name, _| name.ends_with(".parquet") && name != "changes.parquet");
+    assert!(files.len() > 10, "{}", latest.display());
+    files
 }
