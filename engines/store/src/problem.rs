@@ -72,7 +72,7 @@ impl Problem {
 }
 
 /// Codes that stores give for keys that they do not know, or not any more.
-const UNKNOWN: [&str; 8] = [
+const UNKNOWN: [&str; 9] = [
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
     "ExpiredToken",
@@ -80,6 +80,7 @@ const UNKNOWN: [&str; 8] = [
     "TokenRefreshRequired",
     "AuthFailure",
     "AuthenticationFailed",
+    "failed to authenticate",
     "InvalidAuthenticationInfo",
 ];
 
@@ -99,6 +100,8 @@ impl From<object_store::Error> for Problem {
             }
             NotFound { .. } => Kind::Missing,
             PermissionDenied { .. } => Kind::Refused,
+            // Not every request of every store is told apart by the client.
+            _ if says(&["status code: 403"]) => Kind::Refused,
             Unauthenticated { .. } => Kind::Unknown,
             Precondition { .. } | AlreadyExists { .. } => Kind::Changed,
             _ if says(&[
