@@ -5,7 +5,8 @@
 //! so what a run needs of the disk does not grow with the history.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::File;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +21,8 @@ use crate::store::{Address, Kind, Problem, Store};
 const BATCH: u64 = 256 << 20;
 /// How many: each is a file for a moment.
 const MOST: usize = 2000;
+/// How the name of a folder of copies begins.
+const SPOOL: &str = "chartledger-spool-";
 
 /// Exports at object stores.
 #[derive(Default)]
@@ -283,12 +286,20 @@ struct Spool {
 }
 
 impl Spool {
-    /// One of this process below `folder`.
+    /// One of this process below `folder`, which others may write to as well: nobody foresees its name.
     fn new(folder: &Path) -> Self {
-        Self { root: folder.join(format!("spool-{}", std::process::id())), count: 0 }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let mark = blake3::hash(format!("{} {now}", std::process::id()).as_bytes()).to_hex();
+        let name = format!("{SPOOL}{}-{}", std::process::id(), mark.get(..16).unwrap_or_default());
+        Self { root: folder.join(name), count: 0 }
     }
 
     fn next(&mut self) -> Result<(Option<usize>, PathBuf)> {
+        if let (0, Some(above)) = (self.count, self.root.parent()) {
+            files::create_directory(above)?;
+            // Exports are nobody else's to read, wherever the folder is.
+            DirBuilder::new().mode(0o700).create(&self.root).map_err(Error::write(&self.root))?;
+        }
         self.count += 1;
         let folder = self.root.join(self.count.to_string());
         files::create_directory(&folder)?;
@@ -313,7 +324,7 @@ impl Drop for Spool {
 pub fn sweep(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with("spool-") {
+        if entry.file_name().to_string_lossy().starts_with(SPOOL) {
             // Best effort: a left-over does no harm.
             let _ = std::fs::remove_dir_all(entry.path());
         }

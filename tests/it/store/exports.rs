@@ -261,7 +261,7 @@ fn what_a_killed_run_fetched_is_swept_and_fetched_again() {
     let mut child = command(&desk, &proxy.address, &args).spawn().expect("it starts");
     let spooled = || {
         let folders = fs::read_dir(desk.path("ledger/t/.objects")).into_iter().flatten().flatten();
-        folders.filter(|entry| entry.file_name().to_string_lossy().starts_with("spool-")).count()
+        folders.filter(|entry| entry.file_name().to_string_lossy().starts_with("chartledger-spool-")).count()
     };
     for _ in 0..400 {
         if spooled() == 1 {
