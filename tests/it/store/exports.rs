@@ -7,7 +7,7 @@ use std::thread;
 
 use super::server::{Act, Bucket, Proxy};
 use super::{call, command, day, tables};
-use crate::support::{Desk, HERE, Ran, pick, sum, tree};
+use crate::support::{Desk, HERE, pick, sum, tree};
 
 /// Which exports were fetched through a proxy, by the ends of their names.
 fn fetched(proxy: &Proxy) -> Vec<String> {
@@ -275,20 +275,4 @@ fn what_a_killed_run_fetched_is_swept_and_fetched_again() {
     assert!(ran.stderr.contains("3 new exports of 3 found"), "{}", ran.stderr);
     assert_eq!(spooled(), 0);
     call(&desk, &bucket.server, "verify t.toml").succeeds();
-}
-
-/// Google's XML interface is that of S3, as far as exports are read.
-#[test]
-#[ignore = "needs the servers of tests/store/run"]
-fn exports_are_read_from_google_too() {
-    let bucket = Bucket::new("google");
-    bucket.put("in/a.csv", day("2024-01-01", [500, 400]));
-    let desk = Desk::new();
-    let mut run = command(&desk, "", "run t.toml --exports gs://google/in");
-    let ran = Ran::of(run.envs([("GOOGLE_BASE_URL", bucket.server.as_str()), ("GOOGLE_BEARER_TOKEN", "x")]));
-    assert!(ran.stderr.contains("1 new export of 1 found"), "{}", ran.stderr);
-    assert_eq!(ran.code, Some(0));
-    let refused = |uri: &str| call(&desk, "", &format!("plan t.toml --exports {uri}")).fails(3);
-    assert!(refused("gs://google/in").contains("GOOGLE_APPLICATION_CREDENTIALS"));
-    assert!(refused("az://azure/in").contains("AZURE_STORAGE_ACCOUNT_NAME"));
 }

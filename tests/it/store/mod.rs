@@ -7,10 +7,12 @@
 //! | `exports.rs` | exports at a store: the same tables, nights, pages, servers that misbehave |
 //! | `tables.rs` | runs published at a store: the pointer, races, kills, retention, readers |
 //! | `azure.rs` | both, in small, on Azure's emulator |
+//! | `google.rs` | both, in Google's words |
 //! | `server.rs` | the server from the other side, and a proxy that misbehaves |
 
 mod azure;
 mod exports;
+mod google;
 mod refusals;
 mod server;
 mod tables;

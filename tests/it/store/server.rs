@@ -1,6 +1,7 @@
 //! The server that the tests talk to, seen from the other side; and a proxy that stands in between,
 //! listens, and misbehaves.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -38,6 +39,9 @@ pub enum Act {
     Lose,
     /// Forwards, and closes after so many bytes of the body.
     Cut(usize),
+    /// Forwards in the words of S3 what was said in those of Google: a condition is on a generation, a
+    /// number, there, and on an ETag here.
+    FromGoogle,
 }
 
 /// A server between the program and the store.
@@ -92,19 +96,71 @@ fn serve(mut client: TcpStream, server: &str, request: &Request, act: &Act) {
             return;
         }
         Act::Cut(most) => *most,
-        Act::Forward | Act::Lose => usize::MAX,
+        Act::Forward | Act::Lose | Act::FromGoogle => usize::MAX,
     };
     let Ok(mut server) = TcpStream::connect(server) else { return };
-    if server.write_all(&request.bytes).is_err() {
+    let is_google = matches!(act, Act::FromGoogle);
+    let sent = if is_google {
+        server.write_all(&from_google(&request.bytes))
+    } else {
+        server.write_all(&request.bytes)
+    };
+    if sent.is_err() {
         return;
     }
     let mut answer = Vec::new();
     let _ = server.read_to_end(&mut answer);
+    if is_google {
+        answer = to_google(&answer);
+    }
     if matches!(act, Act::Lose) {
         return;
     }
     let body = find(&answer, b"\r\n\r\n").map_or(answer.len(), |head| head + 4);
     let _ = client.write_all(&answer[..answer.len().min(body.saturating_add(most))]);
+}
+
+/// What an ETag is as a generation: the store knows none, so its digits have to do.
+fn generation(etag: &str) -> u64 {
+    let digits: String = etag.chars().filter(char::is_ascii_hexdigit).take(12).collect();
+    u64::from_str_radix(&digits, 16).expect("an ETag")
+}
+
+/// The ETags that were told as generations.
+static TOLD: Mutex<BTreeMap<u64, String>> = Mutex::new(BTreeMap::new());
+
+fn from_google(request: &[u8]) -> Vec<u8> {
+    let end = find(request, b"\r\n\r\n").expect("a head");
+    let head = String::from_utf8_lossy(&request[..end]).into_owned();
+    let told = |line: &str| {
+        let (name, value) =
+            line.split_once(':').filter(|_| line.starts_with("x-goog-if-generation-match"))?;
+        assert_eq!(name, "x-goog-if-generation-match");
+        Some(match value.trim() {
+            "0" => "If-None-Match: *".to_owned(),
+            number => {
+                let number = number.parse().expect("a generation");
+                let told = TOLD.lock().expect("no test has failed here");
+                format!("If-Match: {}", told.get(&number).expect("one that was told"))
+            }
+        })
+    };
+    let lines: Vec<String> = head.lines().map(|line| told(line).unwrap_or_else(|| line.to_owned())).collect();
+    [lines.join("\r\n").as_bytes(), &request[end..]].concat()
+}
+
+fn to_google(answer: &[u8]) -> Vec<u8> {
+    let Some(end) = find(answer, b"\r\n\r\n") else { return answer.to_vec() };
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let etag = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("etag").then(|| value.trim().to_owned())
+    });
+    let Some(etag) = etag else { return answer.to_vec() };
+    let number = generation(&etag);
+    TOLD.lock().expect("no test has failed here").insert(number, etag);
+    let added = format!("{head}\r\nx-goog-generation: {number}");
+    [added.as_bytes(), &answer[end..]].concat()
 }
 
 fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
