@@ -441,7 +441,8 @@ fn progress_is_a_bar_on_a_terminal_lines_in_a_log_and_nothing_in_a_pipe() {
         assert!(!after.contains("left"), "the bar is taken away: {screen:?}");
     }
     let quiet = on_a_terminal(&desk, "", &run("--quiet")).unwrap_or_default();
-    assert!(!quiet.contains("/s"), "{quiet:?}");
+    // The recording begins with the command, whose path may hold anything.
+    assert!(!quiet.contains("B/s"), "{quiet:?}");
     let piped = desk.call(&run("")).succeeds();
     assert!(!piped.stderr.contains("/s") && !piped.stderr.contains('\r'), "{}", piped.stderr);
     for flags in ["--log-format json", "--verbose"] {
