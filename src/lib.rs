@@ -17,6 +17,7 @@ pub mod catalog;
 pub mod changes;
 pub mod claims;
 pub mod dates;
+pub mod engine;
 pub mod error;
 pub mod explain;
 pub mod exports;

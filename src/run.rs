@@ -518,7 +518,7 @@ pub fn rebuild(plan: &Plan, ledger: &Ledger) -> Result<Vec<Table>> {
 }
 
 /// Refuses to publish figures from scopes with too many dates of which nothing is known.
-fn check_coverage(plan: &Plan, surveyed: &Surveyed) -> Result<()> {
+pub(crate) fn check_coverage(plan: &Plan, surveyed: &Surveyed) -> Result<()> {
     for (scope, calendar) in surveyed.scopes.iter().zip(&surveyed.calendars) {
         if let Some(share) = plan.coverage.lacking(calendar) {
             return Err(Error::Audit(format!(
@@ -535,7 +535,7 @@ fn check_coverage(plan: &Plan, surveyed: &Surveyed) -> Result<()> {
 }
 
 /// The rows of one ranking, best first.
-fn headline(rankings: &DataFrame, name: &str) -> Option<DataFrame> {
+pub(crate) fn headline(rankings: &DataFrame, name: &str) -> Option<DataFrame> {
     let mask: polars::prelude::BooleanChunked =
         rankings.column("ranking").ok()?.str().ok()?.iter().map(|ranking| ranking == Some(name)).collect();
     let rows = rankings.filter(&mask).ok()?;
@@ -543,7 +543,7 @@ fn headline(rankings: &DataFrame, name: &str) -> Option<DataFrame> {
 }
 
 /// From when to when each scope has data.
-fn scope_dates(surveyed: &Surveyed) -> Vec<ScopeDates> {
+pub(crate) fn scope_dates(surveyed: &Surveyed) -> Vec<ScopeDates> {
     let scopes = surveyed.scopes.iter().zip(&surveyed.calendars);
     let dates = scopes.filter_map(|(scope, calendar)| {
         let first = calendar.due.first()?.day;

@@ -3,6 +3,7 @@
 mod catalog;
 mod claims;
 mod diff;
+mod engine;
 mod examples;
 mod explain;
 mod filter;

@@ -75,6 +75,11 @@ impl Watcher {
     }
 }
 
+/// Puts a bar on the screen that steps aside for whatever else is written there; `None` takes it away.
+pub fn put(bar: Option<ProgressBar>) {
+    *shown() = bar;
+}
+
 fn shown() -> std::sync::MutexGuard<'static, Option<ProgressBar>> {
     BAR.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -20,7 +20,7 @@ use polars::prelude::*;
 
 use super::metrics::MetricsFile;
 use super::progress::Watcher;
-use super::{PipelineArgs, claims, fit, pager, plan, signals, text};
+use super::{PipelineArgs, claims, engine, fit, pager, plan, signals, text};
 
 /// What `run` takes.
 #[derive(Args)]
@@ -51,18 +51,27 @@ pub struct RunArgs {
     /// How often a log says how far the run is; 0 for never
     #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
     progress_every: f64,
+    #[command(flatten)]
+    engine: engine::EngineArgs,
 }
 
 /// Runs; `log_only` keeps the summary, which is for people, off standard error, and `logs` says that
 /// the log tells more than warnings.
 pub fn main(args: RunArgs, quiet: bool, log_only: bool, logs: bool) -> anyhow::Result<()> {
+    let today = args.today.unwrap_or_else(freshness::today);
+    let every = Duration::try_from_secs_f64(args.progress_every).unwrap_or_default();
+    let of_the_ledger = args.dry_run || args.full || args.allow_loss;
+    let of_a_night = args.on_change.is_some() || args.metrics.is_some();
+    if let Some(options) = args.engine.options(&args.pipeline, of_the_ledger || of_a_night)? {
+        let watched = engine::Watched { today, every, quiet, log_only, logs };
+        return engine::main(args.pipeline, &options, watched);
+    }
     if args.dry_run {
         return plan::main(plan::PlanArgs { pipeline: args.pipeline }, quiet, logs);
     }
     args.metrics.as_deref().map_or(Ok(()), |path| store::refuse("metrics are written", path))?;
-    let today = args.today.unwrap_or_else(freshness::today);
     let mut metrics = MetricsFile::new(&args.pipeline.pipeline, args.metrics, today);
-    let (full, allow_loss, every, timings) = (args.full, args.allow_loss, args.progress_every, args.timings);
+    let (full, allow_loss, timings) = (args.full, args.allow_loss, args.timings);
     let more = Overrides { on_change: args.on_change, ..Overrides::default() };
     let result = args.pipeline.load(more).and_then(|mut plan| {
         plan.full = full;
@@ -80,7 +89,7 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool, logs: bool) -> anyhow::R
                 let _ = stopped.write(code, None);
             },
         )?;
-        let watcher = Watcher::of(logs, Duration::try_from_secs_f64(every).unwrap_or_default(), quiet);
+        let watcher = Watcher::of(logs, every, quiet);
         let report = watcher.watch(|progress| chartledger::run::run(&plan, progress))?;
         Ok((plan, report))
     });
@@ -113,7 +122,7 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool, logs: bool) -> anyhow::R
 }
 
 /// Refuses published scopes that are too old. As of a day of the past, all of them would be.
-fn check_freshness(plan: &Plan, today: Day) -> anyhow::Result<()> {
+pub(super) fn check_freshness(plan: &Plan, today: Day) -> anyhow::Result<()> {
     if plan.as_of.is_some() || plan.freshness == Default::default() {
         return Ok(());
     }
@@ -131,27 +140,28 @@ fn show(report: &Report, quiet: bool, log_only: bool) -> anyhow::Result<()> {
             None => nothing_new(&mut err, report)?,
         }
     }
-    if let Some((name, frame)) = &report.headline
-        && !quiet
-    {
-        let mut out = io::stdout().lock();
-        match frame.height() {
-            0 => writeln!(out, "\n{name}: nobody yet")?,
-            _ => {
-                let by = convention(frame)?;
-                let best = best(frame)?;
-                let table = fit::table(&shown(&best)?, pager::width(), true)?;
-                write!(out, "\n{name}, by {by}\n{table}")?;
-                if let more @ 1.. = frame.height().saturating_sub(best.height()) {
-                    let more = text::thousands(more as i64);
-                    writeln!(out, "and {more} more: `chartledger show rankings --ranking {name}`")?;
-                }
-            }
-        }
+    if let Some((name, frame)) = report.headline.as_ref().filter(|_| !quiet) {
+        headline(&mut io::stdout().lock(), name, frame)?;
     }
     if let Some(verdicts) = report.claims.as_ref().filter(|_| !quiet) {
         let verdicts = fit::table(&claims::short(verdicts)?, pager::width(), true)?;
         write!(io::stdout().lock(), "\nclaims\n{verdicts}")?;
+    }
+    Ok(())
+}
+
+/// The first rows of the ranking that the pipeline is about.
+pub(super) fn headline(out: &mut impl Write, name: &str, frame: &DataFrame) -> anyhow::Result<()> {
+    if frame.height() == 0 {
+        return Ok(writeln!(out, "\n{name}: nobody yet")?);
+    }
+    let by = convention(frame)?;
+    let best = best(frame)?;
+    let table = fit::table(&shown(&best)?, pager::width(), true)?;
+    write!(out, "\n{name}, by {by}\n{table}")?;
+    if let more @ 1.. = frame.height().saturating_sub(best.height()) {
+        let more = text::thousands(more as i64);
+        writeln!(out, "and {more} more: `chartledger show rankings --ranking {name}`")?;
     }
     Ok(())
 }

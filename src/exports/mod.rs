@@ -47,6 +47,7 @@ pub use intake::{Intake, MaxUnpacked};
 pub use known::{Content as ObjectContent, Known, Writing};
 pub use listings::Listing;
 pub use objects::{Copies, Objects, sweep};
+pub use rows::apart;
 pub use rows::{NO_STREAMS, NO_TOTAL, Reported, Rows, SetAside};
 
 use crate::dates::{Day, Month};

@@ -1,5 +1,7 @@
 //! Rows to observations: the generic decoder that follows a layout.
 
+pub mod apart;
+
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;

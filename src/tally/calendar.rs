@@ -72,11 +72,17 @@ pub struct Calendar {
 /// What the survey saw of one exported date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
+    /// The date.
     pub day: Day,
+    /// Rows of its chart.
     pub rows: u32,
+    /// Streams of the last row.
     pub cutoff: i64,
+    /// Whether its ranks have a hole.
     pub rank_gap: bool,
+    /// Whether it is a copy of the date before.
     pub stale: bool,
+    /// Whether exports contradict each other.
     pub conflict: bool,
 }
 

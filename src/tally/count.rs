@@ -433,7 +433,11 @@ impl<'a> Count<'a> {
 }
 
 /// The days in which a counter that was below a threshold at its last sighting reached it.
-fn between_sightings(calendar: &Calendar, last: Option<Day>, day: Day) -> (Day, Option<Day>, Certainty) {
+pub(super) fn between_sightings(
+    calendar: &Calendar,
+    last: Option<Day>,
+    day: Day,
+) -> (Day, Option<Day>, Certainty) {
     let Some(last) = last else { return (calendar.period_from(day), Some(day), Certainty::Certain) };
     let earliest = last.plus(i64::from(calendar.step)).min(day);
     let certain = if earliest == day { Certainty::Certain } else { Certainty::Bounded };

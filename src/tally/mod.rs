@@ -19,6 +19,7 @@ mod in_month;
 mod month;
 mod reach;
 mod records;
+mod replay;
 mod reports;
 mod runs;
 mod scope;
@@ -27,15 +28,17 @@ mod state;
 mod survey;
 mod variants;
 
-pub use calendar::{Calendar, DateState, Due};
+pub use bounds::first_unknown;
+pub use calendar::{Calendar, DateState, Due, Seen};
 use compare::Comparison;
 pub use reach::Reached;
 pub use records::{RecordKind, RecordSpec, Reign, Set, step};
+pub use replay::{Absences, Event, ScopeSeen, absences, replay};
 pub use reports::{Check, Finding, Score};
 pub use runs::ChartRun;
 pub use setup::{Asked, Setup, named};
 pub use state::FoldState;
-pub use survey::{Basis, MonthSurvey, Scope, Survey, SurveyState, Surveyed};
+pub use survey::{Basis, MonthSurvey, Scope, Survey, SurveyState, Surveyed, source_bit};
 pub use variants::{Sensitive, Variant, derive};
 
 use std::sync::Mutex;
@@ -458,6 +461,7 @@ impl<'a> Fold<'a> {
             }
         }
         let Self { scopes, reach, comparison, spare, .. } = self;
+        let spare = &*spare;
         let add_to = |fold: &mut ScopeFold<'_>, rows: &[Observation]| {
             let mut listings = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
             fold.rows(rows, &mut listings)?;

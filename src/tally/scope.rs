@@ -36,6 +36,9 @@ pub struct ScopeFold<'a> {
     pub(super) folded: Folded,
 }
 
+/// Where the first row of an entity stands on a date, and what the entity, by short code, had on it.
+type Competitor = ((u32, u32), (u32, DateSum));
+
 /// The tallies and records that add up the same rows for the same entities, so that the rows are
 /// put in order once for all of them.
 pub(super) struct Group<'a> {
@@ -103,7 +106,7 @@ impl<'a> ScopeFold<'a> {
                 }
             }
             let recorded = if records.is_empty() { 0 } else { dates.len() };
-            let mut of_records: Vec<Vec<((u32, u32), u32, DateSum)>> = vec![Vec::new(); recorded];
+            let mut of_records: Vec<Vec<Competitor>> = vec![Vec::new(); recorded];
             for parts in parts.chunk_by(|a, b| a.short == b.short) {
                 let short = parts[0].short;
                 let Some(&code) = met.codes.get(short as usize) else { continue };
@@ -119,14 +122,13 @@ impl<'a> ScopeFold<'a> {
                 let by_date = in_month.by_date().ok_or_else(|| overflow(scope, month.last()))?;
                 for (place, on) in by_date.dates.iter().enumerate() {
                     if let Some(of_date) = of_records.get_mut(on.number) {
-                        of_date.push((by_date.first_row(place), short, on.sum));
+                        of_date.push((by_date.first_row(place), (short, on.sum)));
                     }
                 }
             }
             for (date, mut on_date) in dates.iter().zip(of_records) {
                 on_date.sort_unstable_by_key(|(place, ..)| *place);
-                let on_date: Vec<(u32, DateSum)> =
-                    on_date.into_iter().map(|(_, short, sum)| (short, sum)).collect();
+                let on_date: Vec<(u32, DateSum)> = on_date.into_iter().map(|(_, had)| had).collect();
                 for record in records.iter_mut() {
                     record.date(&on_date, &met.codes, calendar, date.at, *index);
                 }

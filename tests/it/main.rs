@@ -56,6 +56,7 @@ mod report;
 mod sample;
 mod show;
 mod signals;
+mod spark;
 mod store;
 mod support;
 mod timings;
