@@ -3,13 +3,12 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{Spread, certainty, estimated, first_unknown, window_end};
+use super::bounds::{Spread, estimated};
 use super::calendar::Calendar;
+use super::course::Course;
 use super::in_month::{ByDate, InMonth, MonthSums, OnDate};
 use super::month::Date;
-use super::{
-    Certainty, Clock, CreditSource, Folded, Milestone, Point, Setup, StartBasis, TallySpec, Total, Window,
-};
+use super::{CreditSource, Folded, Milestone, Point, Setup, StartBasis, TallySpec, Total, Window};
 use crate::catalog::{EntityKind, Role};
 use crate::dates::Day;
 
@@ -162,7 +161,7 @@ impl<'a> Count<'a> {
         if threshold(sum.reached).is_some_and(|open| open <= streams) {
             return None;
         }
-        if let Some(open) = threshold(sum.possible).filter(|_| self.is_bounded(place)) {
+        if let Some(open) = threshold(sum.possible).filter(|_| self.spec.is_bounded(place.counter)) {
             // On none of its dates can it have been more than with all of its streams, every absence
             // up to the last date filled, and only what was listed before taken off.
             let filled = who.spread.filled(place.calendar, sum.start as usize, last.at + 1);
@@ -172,12 +171,6 @@ impl<'a> Count<'a> {
             }
         }
         Some(streams)
-    }
-
-    /// Whether absences are known to add no more than a chart's end: not to an artist, who may have
-    /// any number of tracks below it, and not to a counter.
-    fn is_bounded(&self, place: Place<'_>) -> bool {
-        self.spec.entity != EntityKind::Artist && !place.counter
     }
 
     /// How many windows are open.
@@ -216,18 +209,7 @@ impl<'a> Count<'a> {
         let calendar = place.calendar;
         let kind = self.spec.entity;
         let released = setup.entities.of(kind).get(who.code as usize).and_then(|entity| entity.released);
-        let (start_on, start_basis) = match self.spec.clock {
-            Clock::AllTime => (calendar.due.first().map_or(day, |due| due.day), StartBasis::FirstExport),
-            Clock::FirstCharted => (day, StartBasis::FirstCharted),
-            Clock::Release => match released {
-                Some(released) if released <= day => (released, StartBasis::Release),
-                Some(_) => (day, StartBasis::Conflict),
-                None => (day, StartBasis::FirstCharted),
-            },
-            Clock::CalendarYear | Clock::CalendarMonth => {
-                (window.first().unwrap_or(day), StartBasis::Calendar)
-            }
-        };
+        let (start_on, start_basis) = self.spec.clock.start(calendar, window, day, released);
         self.state.sums[who.short as usize] = Sum {
             songs: u32::from(matches!(kind, EntityKind::Track | EntityKind::Song)),
             start: calendar.index(start_on) as u32,
@@ -295,7 +277,7 @@ impl<'a> Count<'a> {
         let Place { calendar, .. } = place;
         let (at, due) = (on.date.at, on.date.due);
         let day = due.day;
-        let bounded = self.is_bounded(place);
+        let bounded = self.spec.is_bounded(place.counter);
         let thresholds = &self.spec.thresholds;
         let threshold = |place: u16| thresholds.get(place as usize).copied();
         let sum = &mut self.state.sums[who.short as usize];
@@ -348,22 +330,10 @@ impl<'a> Count<'a> {
         }
         while let Some(open) = threshold(sum.reached).filter(|&open| open <= sum.streams) {
             let (export, line) = month.most(number, self.spec.clock, opens, setup).unwrap_or_default();
-            let (reached_from, earliest_on, certainty) = if place.counter {
-                match sum.counted_exactly(self.spec, who.spread, calendar) {
-                    true => between_sightings(calendar, last_on, day),
-                    false => (calendar.period_from(day), None, Certainty::AtLatest),
-                }
-            } else {
-                let possible = self.state.possible.get_mut(&who.short).filter(|days| !days.is_empty());
-                let (earliest_on, certain) = match possible.map(|days| days.remove(0)).filter(|_| bounded) {
-                    Some(earliest) => {
-                        let (earliest, certain) = certainty(calendar, sum.start_on, at, earliest);
-                        (Some(earliest), certain)
-                    }
-                    None => (None, Certainty::AtLatest),
-                };
-                (calendar.period_from(day), earliest_on, certain)
-            };
+            let possible = self.state.possible.get_mut(&who.short).filter(|days| !days.is_empty());
+            let earliest = possible.map(|days| days.remove(0));
+            let course = sum.course(self.spec, who, place);
+            let (reached_from, earliest_on, certainty) = course.reached(at, day, last_on, earliest);
             folded.milestones.push(Milestone {
                 tally: self.index,
                 scope: place.scope,
@@ -393,22 +363,7 @@ impl<'a> Count<'a> {
     fn total(&self, who: Who<'_>, place: Place<'_>) -> Total {
         let sum = &self.state.sums[who.short as usize];
         let calendar = place.calendar;
-        let end = window_end(calendar, sum.window);
-        let known = |end: usize| end > 0 && first_unknown(calendar, sum.start_on, end - 1).is_none();
-        let at_most = match (self.spec.entity, place.counter) {
-            (EntityKind::Artist, _) => None,
-            (_, true) => {
-                // Off the page a counter goes on, and nobody has read it since.
-                let after = sum.last as usize + 1;
-                let known = after >= end || calendar.first_unknown(after, end - 1).is_none();
-                let exact = known && sum.counted_exactly(self.spec, who.spread, calendar);
-                exact.then(|| sum.streams.saturating_add(who.spread.filled(calendar, after, end)))
-            }
-            (_, false) => known(end).then(|| {
-                let absent = who.spread.filled(calendar, sum.start as usize, end).saturating_sub(sum.listed);
-                sum.streams.saturating_add(absent.max(0))
-            }),
-        };
+        let course = sum.course(self.spec, who, place);
         Total {
             tally: self.index,
             scope: place.scope,
@@ -416,7 +371,7 @@ impl<'a> Count<'a> {
             window: sum.window,
             streams: sum.streams,
             opening: sum.opening,
-            at_most,
+            at_most: course.at_most(sum.window, sum.last as usize, sum.streams, sum.listed),
             on_last_date: if calendar.last() == Some(sum.last_on) { sum.on_last } else { 0 },
             first_on: sum.first_on,
             last_on: sum.last_on,
@@ -432,18 +387,6 @@ impl<'a> Count<'a> {
     }
 }
 
-/// The days in which a counter that was below a threshold at its last sighting reached it.
-pub(super) fn between_sightings(
-    calendar: &Calendar,
-    last: Option<Day>,
-    day: Day,
-) -> (Day, Option<Day>, Certainty) {
-    let Some(last) = last else { return (calendar.period_from(day), Some(day), Certainty::Certain) };
-    let earliest = last.plus(i64::from(calendar.step)).min(day);
-    let certain = if earliest == day { Certainty::Certain } else { Certainty::Bounded };
-    (last.plus(1).min(day), Some(earliest), certain)
-}
-
 impl Sum {
     /// Adds a month in which nothing is crossed, and after which the streams are `streams`.
     fn add(&mut self, month: &MonthSums, streams: i64, best: Day, last: &Date) {
@@ -457,14 +400,16 @@ impl Sum {
         self.on_last = month.on_last;
     }
 
-    /// Whether nothing of a counter's window is missing up to now: one track, and a start of which
-    /// the counter itself tells.
-    fn counted_exactly(&self, spec: &TallySpec, spread: &Spread, calendar: &Calendar) -> bool {
-        let begins = match spec.clock {
-            Clock::AllTime | Clock::Release | Clock::FirstCharted => true,
-            Clock::CalendarYear | Clock::CalendarMonth => calendar.first_due(self.start_on) >= self.first_on,
-        };
-        spec.entity != EntityKind::Artist && spread.tracks() == 1 && begins
+    fn course<'a>(&self, spec: &'a TallySpec, who: Who<'a>, place: Place<'a>) -> Course<'a> {
+        let Place { calendar, counter, .. } = place;
+        Course {
+            spec,
+            calendar,
+            counter,
+            spread: who.spread,
+            start_on: self.start_on,
+            first_on: self.first_on,
+        }
     }
 
     const NONE: Self = Self {

@@ -6,46 +6,13 @@
 
 use rustc_hash::FxHashMap;
 
-use super::bounds::{Spread, certainty, estimated, first_unknown, window_end};
-use super::calendar::{Calendar, Seen};
-use super::{
-    Basis, Certainty, Clock, CreditSource, Milestone, Scope, Setup, StartBasis, Surveyed, TallySpec, Total,
-    Window,
-};
-use crate::catalog::{EntityKind, Sightings};
+use super::bounds::{Spread, estimated};
+use super::calendar::Calendar;
+use super::course::Course;
+use super::{Basis, CreditSource, Milestone, Scope, Setup, StartBasis, Surveyed, TallySpec, Total, Window};
+use crate::catalog::EntityKind;
 use crate::dates::Day;
 use crate::error::{Error, Result};
-
-/// What was seen of a chart in a region.
-#[derive(Clone, Debug, Default)]
-pub struct ScopeSeen {
-    /// `source:period`.
-    pub chart: String,
-    /// The region.
-    pub region: String,
-    /// Whether a row has a running total.
-    pub counter: bool,
-    /// Whether a row has streams.
-    pub has_streams: bool,
-    /// Its exported dates, in order.
-    pub dates: Vec<Seen>,
-}
-
-impl Surveyed {
-    /// A survey of scopes sorted by chart and region. `listed_by` has the bits of the sources, in
-    /// their order.
-    pub fn of(seen: Vec<ScopeSeen>, sightings: Sightings, sources: Vec<String>, listed_by: Vec<u32>) -> Self {
-        let mut surveyed = Self::default();
-        (surveyed.sightings, surveyed.sources, surveyed.listed_by) = (sightings, sources, listed_by);
-        for ScopeSeen { chart, region, counter, has_streams, dates } in seen {
-            let period = if chart.ends_with(":weekly") { 7 } else { 1 };
-            surveyed.calendars.push(Calendar::new(&dates, period));
-            let basis = if counter { Basis::Counter } else { Basis::Chart };
-            surveyed.scopes.push(Scope { chart, region, basis, has_streams, has_reports: false, period });
-        }
-        surveyed
-    }
-}
 
 impl Window {
     /// Its number, which sorts as windows do.
@@ -167,32 +134,10 @@ pub fn replay(
     Ok((milestones, totals))
 }
 
-impl Clock {
-    /// When the count of a window begins in which an entity is first listed on `day`.
-    fn start(
-        self,
-        calendar: &Calendar,
-        window: Window,
-        day: Day,
-        released: Option<Day>,
-    ) -> (Day, StartBasis) {
-        match self {
-            Self::AllTime => (calendar.due.first().map_or(day, |due| due.day), StartBasis::FirstExport),
-            Self::FirstCharted => (day, StartBasis::FirstCharted),
-            Self::Release => match released {
-                Some(released) if released <= day => (released, StartBasis::Release),
-                Some(_) => (day, StartBasis::Conflict),
-                None => (day, StartBasis::FirstCharted),
-            },
-            Self::CalendarYear | Self::CalendarMonth => (window.first().unwrap_or(day), StartBasis::Calendar),
-        }
-    }
-}
-
 impl Line<'_> {
     fn walk(&self, events: &[Event], milestones: &mut Vec<Milestone>, totals: &mut Vec<Total>) {
         let Self { spec, calendar, start, .. } = *self;
-        let bounded = spec.entity != EntityKind::Artist && !self.counter;
+        let bounded = spec.is_bounded(self.counter);
         let opening = events.first().map_or(0, |event| event.opening);
         let mut reached = spec.thresholds.partition_point(|&passed| passed <= opening && opening > 0);
         let mut possible: Vec<Day> = Vec::new();
@@ -216,7 +161,7 @@ impl Line<'_> {
                 }
             }
             while let Some(&open) = spec.thresholds.get(reached).filter(|open| **open <= streams) {
-                let earliest = possible.get(reached).copied().filter(|_| bounded);
+                let earliest = possible.get(reached).copied();
                 milestones.push(self.milestone(event, at, open, earliest));
                 reached += 1;
             }
@@ -227,23 +172,9 @@ impl Line<'_> {
     }
 
     fn milestone(&self, event: &Event, at: usize, threshold: i64, earliest: Option<Day>) -> Milestone {
-        let Self { calendar, .. } = *self;
         let day = event.day;
-        let (reached_from, earliest_on, certainty) = if self.counter {
-            match self.counted_exactly(event) {
-                true => super::count::between_sightings(calendar, event.last_on, day),
-                false => (calendar.period_from(day), None, Certainty::AtLatest),
-            }
-        } else {
-            let (earliest_on, certain) = match earliest {
-                Some(earliest) => {
-                    let (earliest, certain) = certainty(calendar, self.start_on, at, earliest);
-                    (Some(earliest), certain)
-                }
-                None => (None, Certainty::AtLatest),
-            };
-            (calendar.period_from(day), earliest_on, certain)
-        };
+        let course = self.course(event);
+        let (reached_from, earliest_on, certainty) = course.reached(at, day, event.last_on, earliest);
         Milestone {
             tally: self.tally,
             scope: event.scope,
@@ -266,35 +197,15 @@ impl Line<'_> {
         }
     }
 
-    /// The same as of `Sum`: whether nothing of a counter's window is missing.
-    fn counted_exactly(&self, event: &Event) -> bool {
-        let begins = match self.spec.clock {
-            Clock::AllTime | Clock::Release | Clock::FirstCharted => true,
-            Clock::CalendarYear | Clock::CalendarMonth => {
-                self.calendar.first_due(self.start_on) >= event.first_on
-            }
-        };
-        self.spec.entity != EntityKind::Artist && self.spread.tracks() == 1 && begins
+    fn course(&self, event: &Event) -> Course<'_> {
+        let Self { spec, calendar, counter, ref spread, start_on, .. } = *self;
+        Course { spec, calendar, counter, spread, start_on, first_on: event.first_on }
     }
 
     fn total(&self, event: &Event, reached: usize) -> Total {
-        let Self { calendar, start, .. } = *self;
+        let calendar = self.calendar;
         let streams = event.before.saturating_add(event.amount);
-        let end = window_end(calendar, event.window);
-        let known = |end: usize| end > 0 && first_unknown(calendar, self.start_on, end - 1).is_none();
-        let at_most = match (self.spec.entity, self.counter) {
-            (EntityKind::Artist, _) => None,
-            (_, true) => {
-                let after = calendar.index(event.day) + 1;
-                let known = after >= end || calendar.first_unknown(after, end - 1).is_none();
-                let exact = known && self.counted_exactly(event);
-                exact.then(|| streams.saturating_add(self.spread.filled(calendar, after, end)))
-            }
-            (_, false) => known(end).then(|| {
-                let absent = self.spread.filled(calendar, start, end).saturating_sub(event.listed.1);
-                streams.saturating_add(absent.max(0))
-            }),
-        };
+        let last = calendar.index(event.day);
         Total {
             tally: self.tally,
             scope: event.scope,
@@ -302,7 +213,7 @@ impl Line<'_> {
             window: event.window,
             streams,
             opening: event.opening,
-            at_most,
+            at_most: self.course(event).at_most(event.window, last, streams, event.listed.1),
             on_last_date: if calendar.last() == Some(event.day) { event.amount } else { 0 },
             first_on: event.first_on,
             last_on: event.day,

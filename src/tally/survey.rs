@@ -79,7 +79,37 @@ pub struct Surveyed {
     codes: HashMap<String, HashMap<u16, usize>>,
 }
 
+/// What was seen of a chart in a region.
+#[derive(Clone, Debug, Default)]
+pub struct ScopeSeen {
+    /// `source:period`.
+    pub chart: String,
+    /// The region.
+    pub region: String,
+    /// Whether a row has a running total.
+    pub counter: bool,
+    /// Whether a row has streams.
+    pub has_streams: bool,
+    /// Whether a row reports ranks or appearances of the past.
+    pub has_reports: bool,
+    /// Its exported dates, in order.
+    pub dates: Vec<Seen>,
+}
+
 impl Surveyed {
+    /// A survey of scopes sorted by chart and region. `listed_by` has the bits of the sources, in
+    /// their order.
+    pub fn of(seen: Vec<ScopeSeen>, sightings: Sightings, sources: Vec<String>, listed_by: Vec<u32>) -> Self {
+        let mut surveyed = Self { sightings, sources, listed_by, ..Self::default() };
+        for ScopeSeen { chart, region, counter, has_streams, has_reports, dates } in seen {
+            let period = if chart.ends_with(":weekly") { 7 } else { 1 };
+            let basis = if counter { Basis::Counter } else { Basis::Chart };
+            surveyed.calendars.push(Calendar::new(&dates, period));
+            surveyed.scopes.push(Scope { chart, region, basis, has_streams, has_reports, period });
+        }
+        surveyed
+    }
+
     /// The index of a scope by its chart and the ledger's code of the region.
     pub fn scope_of(&self, chart: &str, region: u16) -> Option<usize> {
         self.codes.get(chart)?.get(&region).copied()
@@ -204,21 +234,14 @@ impl Survey {
             })
             .collect();
         found.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut surveyed = Surveyed { sightings, sources, listed_by, ..Surveyed::default() };
+        let mut codes: HashMap<String, HashMap<u16, usize>> = HashMap::new();
+        let mut seen = Vec::with_capacity(found.len());
         for ((chart, name), region, scope) in found {
-            let period = if chart.ends_with(":weekly") { 7 } else { 1 };
-            surveyed.calendars.push(Calendar::new(&scope.seen, period));
-            surveyed.codes.entry(chart.clone()).or_default().insert(region, surveyed.scopes.len());
-            surveyed.scopes.push(Scope {
-                chart,
-                region: name,
-                basis: if scope.counter { Basis::Counter } else { Basis::Chart },
-                has_streams: scope.has_streams,
-                has_reports: scope.has_reports,
-                period,
-            });
+            let ScopeSurvey { seen: dates, counter, has_streams, has_reports, .. } = scope;
+            codes.entry(chart.clone()).or_default().insert(region, seen.len());
+            seen.push(ScopeSeen { chart, region: name, counter, has_streams, has_reports, dates });
         }
-        surveyed
+        Surveyed { codes, ..Surveyed::of(seen, sightings, sources, listed_by) }
     }
 }
 
