@@ -46,10 +46,14 @@ pub fn check(world: &World, nightly: bool) -> Result<(), String> {
     let dir = dir.path();
     world.write(dir);
     world.deliver(dir, false);
+    let mut before = None;
     if nightly && world.exports.iter().any(|export| !export.late) {
-        // Too little may be known as yet.
-        let first = chartledger(dir, &format!("{RUN} --ledger one-ledger --out one"));
-        first.map(drop).or_else(|(code, message)| if code == Some(4) { Ok(()) } else { Err(message) })?;
+        match chartledger(dir, &format!("{RUN} --ledger one-ledger --out one")) {
+            Ok(_) => before = Some(compared(dir)?),
+            // Too little may be known as yet.
+            Err((Some(4), _)) => {}
+            Err((_, message)) => return Err(message),
+        }
     }
     world.deliver(dir, true);
     let too_little = oracle::too_little(world);
@@ -66,7 +70,16 @@ pub fn check(world: &World, nightly: bool) -> Result<(), String> {
     for (table, grain) in TABLES {
         compare(table, grain, &expected[table], &show(dir, "one", table)?)?;
     }
-    Ok(())
+    let changes = match before {
+        Some(before) => oracle::changes::changes(&before, &compared(dir)?),
+        None => Vec::new(),
+    };
+    compare("changes", &oracle::changes::GRAIN, &changes, &show(dir, "one", "changes")?)
+}
+
+/// The tables of the latest run that the next one is compared with.
+fn compared(dir: &Path) -> Result<oracle::changes::Run, String> {
+    oracle::changes::COMPARED.iter().map(|table| Ok((*table, show(dir, "one", table)?))).collect()
 }
 
 /// The first row, in the order of the grain, in which a table is not what it should be.

@@ -14,9 +14,11 @@
 //! | `records.rs` | `records`, `pace` |
 //! | `runs.rs` | `chart_runs`, `coverage` |
 //! | `checks.rs` | `checks`, `reconciliation` |
+//! | `changes.rs` | `changes`, from what two runs published |
 //! | `examples.rs` | cases worked by hand |
 
 mod book;
+pub mod changes;
 mod checks;
 mod count;
 mod days;
