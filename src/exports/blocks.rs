@@ -20,13 +20,16 @@ use super::intake::{self, LONGEST_ROW};
 use super::records::for_each_record;
 use super::{Block, Decoder};
 
-/// Bytes of a block: large enough that a worker's start costs nothing, small enough to stay in a
-/// processor's cache; a power of two, so that blocks are subtrees of the file's BLAKE3 hash.
-const BLOCK: u64 = 1 << 20;
+/// Bytes of a block: large enough that a worker's start costs nothing, small enough to stay in the
+/// cache of one processor core; a power of two, so that blocks are subtrees of the file's BLAKE3 hash.
+const BLOCK: u64 = 1 << 18;
 /// How far a block reads past its end for the record that straddles it.
-const OVERLAP: u64 = 1 << 16;
+const OVERLAP: u64 = 1 << 12;
+/// What a guess reads before its block. It looks at one byte of that; a whole line of the processor's
+/// cache lets the kernel copy from aligned memory to aligned memory, which is four times as fast.
+const BEFORE: u64 = 64;
 /// From this size on a file is read in blocks.
-pub const LARGE: u64 = 16 * BLOCK;
+pub const LARGE: u64 = 64 * BLOCK;
 
 /// Where a block lies and what it found.
 struct Span {
@@ -106,11 +109,10 @@ fn decode_span(
     until: u64,
     seen: impl FnOnce(&[u8], u64),
 ) -> io::Result<Span> {
-    // A guess looks at the byte before its block: if that ends a line, a record begins right here.
     let offset = match start {
         Start::Known(_) if until <= BLOCK => 0,
         Start::Known(at) => at,
-        Start::Guess(at) => at - 1,
+        Start::Guess(at) => at - BEFORE,
     };
     let mut worker = decoder.workers.take();
     let mut bytes = std::mem::take(&mut worker.bytes);
@@ -119,7 +121,11 @@ fn decode_span(
     effort.spend(Part::Hash, || seen(&bytes, offset));
     let begin = match start {
         Start::Known(at) => Some((at - offset) as usize),
-        Start::Guess(_) => memchr(b'\n', &bytes).map(|newline| newline + 1),
+        // If the byte before the block ends a line, a record begins right with it.
+        Start::Guess(_) => {
+            let from = BEFORE as usize - 1;
+            bytes.get(from..).and_then(|bytes| memchr(b'\n', bytes)).map(|newline| from + newline + 1)
+        }
     };
     let limit = (until - offset) as usize;
     let Some(begin) = begin.filter(|&begin| begin < limit) else {

@@ -9,6 +9,7 @@ use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
 use super::cells::Reason;
+use super::rows::is_same;
 
 /// How a chart names a track. One URI can have several listings: titles and credits change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,64 +22,141 @@ pub struct Listing {
     pub artists: String,
 }
 
-/// A dictionary from the raw cells of a row to a code.
+/// A dictionary from the keys of a row's cells to a code.
+///
+/// What a look takes is waiting for memory, so as little of it as possible is touched: a place of
+/// eight bytes, and behind it everything else in one piece.
 #[derive(Default)]
 pub struct Listings {
     index: HashTable<Entry>,
-    raw: Vec<u8>,
+    /// For each listing the lengths of its keys, its code, and the keys.
+    kept: Vec<u8>,
     names: Vec<Listing>,
 }
 
+/// Where a listing may stand.
+#[derive(Clone, Copy)]
+pub struct Place(u32);
+
+#[derive(Clone, Copy)]
 struct Entry {
-    hash: u64,
-    /// Where the raw cells stand in `raw`.
-    start: usize,
-    lengths: [u32; 3],
-    code: u32,
+    hash: u32,
+    /// Where in `kept` it stands, in units of [`UNIT`] bytes.
+    place: u32,
 }
 
+/// Bytes of a line of the processor's cache, in which each listing begins a new one.
+const UNIT: usize = 64;
+/// Bytes before the keys: three lengths and the code.
+const HEAD: usize = 16;
+
 /// An identifier differs in its last characters, and hashing these alone is much faster than all
-/// three cells. Equality looks at all of them.
-fn hash(cells: [&[u8]; 3]) -> u64 {
-    let mut hasher = FxHasher::default();
-    match cells[0].last_chunk::<16>() {
-        Some(tail) => hasher.write_u128(u128::from_le_bytes(*tail)),
-        None => cells.iter().for_each(|cell| hasher.write(cell)),
+/// three keys. Equality looks at all of them.
+fn hash(keys: [&[u8]; 3]) -> u32 {
+    if let Some(tail) = keys[0].last_chunk() {
+        return hash_of_tail(tail);
     }
-    hasher.finish()
+    let mut hasher = FxHasher::default();
+    keys.iter().for_each(|key| hasher.write(key));
+    folded(hasher.finish())
+}
+
+#[inline(always)]
+fn hash_of_tail(tail: &[u8; 16]) -> u32 {
+    let mut hasher = FxHasher::default();
+    hasher.write_u128(u128::from_le_bytes(*tail));
+    folded(hasher.finish())
+}
+
+fn folded(hash: u64) -> u32 {
+    (hash ^ hash >> 32) as u32
+}
+
+/// A hash of half the bits, for an index that looks at both ends of a whole one.
+fn widened(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 impl Listings {
-    /// The code of the listing that these raw cells name. `name` turns them into a listing the
-    /// first time they are seen.
+    /// Where a listing whose first key is this may stand. Looks for several one after the other wait for
+    /// memory once, and not each for itself.
+    #[inline(always)]
+    pub fn look_up(&self, key: &[u8]) -> Option<Place> {
+        let hash = hash_of_tail(key.last_chunk()?);
+        let entry = self.index.find(widened(hash), |entry| entry.hash == hash)?;
+        let start = entry.place as usize * UNIT;
+        // Only to have it here when it is looked at.
+        std::hint::black_box([self.kept.get(start).copied(), self.kept.get(start + UNIT).copied()]);
+        Some(Place(entry.place))
+    }
+
+    /// The code of the listing that these keys name, which may stand at `place`. `name` turns them into a
+    /// listing the first time they are seen.
     ///
     /// # Errors
     /// The reason that `name` gives; nothing is kept then.
+    #[inline(always)]
     pub fn code(
         &mut self,
-        cells: [&[u8]; 3],
+        keys: [&[u8]; 3],
+        place: Option<Place>,
         name: impl FnOnce() -> Result<Listing, Reason>,
     ) -> Result<u32, Reason> {
-        let hash = hash(cells);
-        let raw = &self.raw;
-        let same = |entry: &Entry| {
-            let mut at = entry.start;
-            entry.hash == hash
-                && cells.iter().zip(entry.lengths).all(|(cell, length)| {
-                    let length = length as usize;
-                    at += length;
-                    cell.len() == length && raw[at - length..at] == **cell
-                })
-        };
-        if let Some(entry) = self.index.find(hash, same) {
-            return Ok(entry.code);
+        match place.and_then(|Place(place)| self.code_at(place, keys)) {
+            Some(code) => Ok(code),
+            None => self.code_of_another(keys, name),
         }
-        let listing = name()?;
+    }
+
+    /// The same where nothing was found, or another one.
+    fn code_of_another(
+        &mut self,
+        keys: [&[u8]; 3],
+        name: impl FnOnce() -> Result<Listing, Reason>,
+    ) -> Result<u32, Reason> {
+        let hash = hash(keys);
+        let mut found = None;
+        self.index.find(widened(hash), |entry| {
+            found = (entry.hash == hash).then(|| self.code_at(entry.place, keys)).flatten();
+            found.is_some()
+        });
+        match found {
+            Some(code) => Ok(code),
+            None => self.add(hash, keys, name()?),
+        }
+    }
+
+    /// The code of the listing at a place, if it has these keys.
+    #[inline(always)]
+    fn code_at(&self, place: u32, keys: [&[u8]; 3]) -> Option<u32> {
+        let kept = self.kept.get(place as usize * UNIT..)?;
+        let (head, mut kept) = kept.split_first_chunk::<HEAD>()?;
+        let (numbers, _) = head.as_chunks::<4>();
+        let number = |at: usize| numbers.get(at).map_or(0, |number| u32::from_le_bytes(*number));
+        if [0, 1, 2].map(|at| number(at) as usize) != keys.map(<[u8]>::len) {
+            return None;
+        }
+        for key in keys {
+            let (same, rest) = kept.split_at_checked(key.len())?;
+            if !is_same(same, key) {
+                return None;
+            }
+            kept = rest;
+        }
+        Some(number(3))
+    }
+
+    #[cold]
+    fn add(&mut self, hash: u32, keys: [&[u8]; 3], listing: Listing) -> Result<u32, Reason> {
         let code = self.names.len() as u32;
-        let start = self.raw.len();
-        cells.iter().for_each(|cell| self.raw.extend_from_slice(cell));
-        let lengths = cells.map(|cell| cell.len() as u32);
-        self.index.insert_unique(hash, Entry { hash, start, lengths, code }, |entry| entry.hash);
+        let place = (self.kept.len() / UNIT) as u32;
+        let lengths = keys.map(|key| key.len() as u32);
+        for number in lengths.into_iter().chain([code]) {
+            self.kept.extend_from_slice(&number.to_le_bytes());
+        }
+        keys.iter().for_each(|key| self.kept.extend_from_slice(key));
+        self.kept.resize(self.kept.len().next_multiple_of(UNIT), 0);
+        self.index.insert_unique(widened(hash), Entry { hash, place }, |entry| widened(entry.hash));
         self.names.push(listing);
         Ok(code)
     }

@@ -172,6 +172,8 @@ struct Workers {
 
 struct Worker {
     id: u32,
+    /// The thread that had it last: what it knows is in the cache of that processor.
+    thread: Option<usize>,
     listings: Listings,
     /// Memory for the bytes of a block and for its rows: fresh pages cost more than decoding.
     bytes: Vec<u8>,
@@ -180,12 +182,18 @@ struct Worker {
 
 impl Workers {
     fn take(&self) -> Worker {
+        let thread = rayon::current_thread_index();
         let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        idle.1.pop().unwrap_or_else(|| {
-            idle.0 += 1;
-            let (listings, bytes, rows) = Default::default();
-            Worker { id: idle.0 - 1, listings, bytes, rows }
-        })
+        let (count, workers) = &mut *idle;
+        let own = workers.iter().position(|worker| worker.thread == thread);
+        match own.or(workers.len().checked_sub(1)) {
+            Some(place) => Worker { thread, ..workers.swap_remove(place) },
+            None => {
+                *count += 1;
+                let (listings, bytes, rows) = Default::default();
+                Worker { id: *count - 1, thread, listings, bytes, rows }
+            }
+        }
     }
 
     fn give_back(&self, worker: Worker) {

@@ -9,8 +9,8 @@ use std::sync::Mutex;
 
 use super::cells::{self, Reason};
 use super::dialect::{ChartIn, DayIn, Layout, RegionIn, ReportedIn, TrackIn};
-use super::listings::{Listing, Listings};
-use super::records::{Fields, Place, Visit};
+use super::listings::{self, Listing, Listings};
+use super::records::{Fields, Place, TOGETHER, Visit};
 use super::regions;
 use crate::dates::{Day, Month};
 
@@ -237,7 +237,12 @@ impl<'a> RowDecoder<'a> {
         }
     }
 
-    fn row<F: Fields>(&mut self, fields: &F, line: u32) -> Result<(), Reason> {
+    fn row<F: Fields>(
+        &mut self,
+        fields: &F,
+        line: u32,
+        place: Option<listings::Place>,
+    ) -> Result<(), Reason> {
         let layout = self.layout;
         if fields.len() != layout.fields {
             return Err(Reason::FieldCount);
@@ -249,7 +254,7 @@ impl<'a> RowDecoder<'a> {
             true => cells::streams(integer(fields, layout.streams, layout.thousands))?,
             false => NO_STREAMS,
         };
-        let listing = self.listing(fields)?;
+        let listing = self.listing(fields, place)?;
 
         if self.runs.last().is_none_or(|run| run.month != month || run.chart != scope.chart) {
             self.runs.push(Run { chart: scope.chart, month, start: self.rows.len() });
@@ -273,38 +278,48 @@ impl<'a> RowDecoder<'a> {
     fn scope<F: Fields>(&mut self, fields: &F) -> Result<(Scope, bool), Reason> {
         let chart = match &self.layout.chart {
             ChartIn::Fixed(_) => Cow::Borrowed(&b""[..]),
-            ChartIn::Column(column, _) => fields.text(*column).unwrap_or_default(),
+            ChartIn::Column(column, _) => fields.key(*column).unwrap_or_default(),
         };
         let region = match &self.layout.region {
             RegionIn::Fixed(_) => Cow::Borrowed(&b""[..]),
-            RegionIn::Column(column) => fields.text(*column).unwrap_or_default(),
+            RegionIn::Column(column) => fields.key(*column).unwrap_or_default(),
         };
         if let Some(scope) = self.neighbour.scope
-            && *self.neighbour.region == *region
-            && *self.neighbour.chart == *chart
+            && is_same(&self.neighbour.region, &region)
+            && is_same(&self.neighbour.chart, &chart)
         {
             return Ok(scope);
         }
+        let scope = self.new_scope(fields)?;
+        self.neighbour.chart = chart.into_owned();
+        self.neighbour.region = region.into_owned();
+        self.neighbour.scope = Some(scope);
+        Ok(scope)
+    }
+
+    #[cold]
+    fn new_scope<F: Fields>(&self, fields: &F) -> Result<(Scope, bool), Reason> {
         let (chart_name, has_streams) = match &self.layout.chart {
             ChartIn::Fixed(name) => (name.as_str(), true),
-            ChartIn::Column(_, charts) => {
-                let word = cells::text(&chart)?;
+            ChartIn::Column(column, charts) => {
+                let word = fields.text(*column).unwrap_or_default();
+                let word = cells::text(&word)?;
                 let known = charts.iter().find(|(value, ..)| *value == word);
                 known.map(|(_, name, has_streams)| (*name, *has_streams)).ok_or(Reason::ChartUnknown)?
             }
         };
         let region_code = match &self.layout.region {
             RegionIn::Fixed(code) => Cow::Borrowed(code.as_str()),
-            RegionIn::Column(_) => regions::code(cells::text(&region)?),
+            RegionIn::Column(column) => {
+                let name = fields.text(*column).unwrap_or_default();
+                regions::code(cells::text(&name)?)
+            }
         };
         if region_code.is_empty() {
             return Err(Reason::NoRegion);
         }
         // More than 65,535 scopes are not charts but a column mistaken for the region.
         let scope = self.scopes.code(chart_name, &region_code).ok_or(Reason::NoRegion)?;
-        self.neighbour.chart = chart.into_owned();
-        self.neighbour.region = region.into_owned();
-        self.neighbour.scope = Some((scope, has_streams));
         Ok((scope, has_streams))
     }
 
@@ -313,12 +328,19 @@ impl<'a> RowDecoder<'a> {
             DayIn::Fixed(day) => return Ok((*day, day.month())),
             DayIn::Column(column, format) => (*column, format),
         };
-        let date = fields.text(column).unwrap_or_default();
+        if format.is_none()
+            && let Some(day) = fields.day(column)
+        {
+            let day = self.layout.period.dated(day)?;
+            return Ok((day, day.month()));
+        }
+        let key = fields.key(column).unwrap_or_default();
         if let Some(day) = self.neighbour.day
-            && *self.neighbour.date == *date
+            && is_same(&self.neighbour.date, &key)
         {
             return Ok(day);
         }
+        let date = fields.text(column).unwrap_or_default();
         let day = match format {
             Some(format) => {
                 chrono::NaiveDate::parse_from_str(cells::text(&date)?, format).ok().and_then(Day::from_date)
@@ -331,59 +353,128 @@ impl<'a> RowDecoder<'a> {
             }
         };
         let day = self.layout.period.dated(day.ok_or(Reason::DateInvalid)?)?;
-        self.neighbour.date = date.into_owned();
+        self.neighbour.date = key.into_owned();
         self.neighbour.day = Some((day, day.month()));
         Ok((day, day.month()))
     }
 
-    fn listing<F: Fields>(&mut self, fields: &F) -> Result<u32, Reason> {
-        let cell = |column: usize| fields.text(column).unwrap_or_default();
+    /// Where the listing of a row may stand.
+    #[inline(always)]
+    fn look_up<F: Fields>(&self, fields: &F) -> Option<listings::Place> {
+        let first = match self.layout.track {
+            TrackIn::Together(column) => column,
+            TrackIn::Columns { uri, .. } => uri?,
+        };
+        self.listings.look_up(&fields.key(first)?)
+    }
+
+    #[inline(always)]
+    fn listing<F: Fields>(&mut self, fields: &F, place: Option<listings::Place>) -> Result<u32, Reason> {
+        let key = |column: usize| fields.key(column).unwrap_or_default();
         match self.layout.track {
             TrackIn::Together(column) => {
-                let together = cell(column);
-                self.listings.code([&together, b"", b""], || {
-                    let (artists, title) = cells::artist_and_title(cells::text(&together)?)?;
-                    let uri = cells::named_track(&artists, title);
-                    Ok(Listing { uri, title: title.to_owned(), artists })
-                })
+                self.listings.code([&key(column), b"", b""], place, || together(fields, column))
             }
             TrackIn::Columns { uri, title, artists, features } => {
-                let (title, lead) = (cell(title), cell(artists));
-                let uri = uri.map(cell);
-                let features = features.map(cell);
-                let artists = match &features {
+                let lead = key(artists);
+                let artists_key = match features {
                     // A list that can be told from a name by its bracket, so that the two cells
                     // make one key.
-                    Some(list) => Cow::Owned([&*lead, b"\0", &**list].concat()),
-                    None => Cow::Borrowed(&*lead),
+                    Some(column) => Cow::Owned([&*lead, b"\0", &*key(column)].concat()),
+                    None => lead,
                 };
-                self.listings.code([uri.as_deref().unwrap_or_default(), &title, &artists], || {
-                    let (title, lead) = (cells::text(&title)?, cells::text(&lead)?);
-                    let artists = match &features {
-                        Some(list) => cells::with_features(lead, cells::text(list)?)?,
-                        None => lead.to_owned(),
-                    };
-                    let uri = match &uri {
-                        Some(uri) => cells::track_uri(cells::text(uri)?).into_owned(),
-                        None if title.is_empty() || artists.is_empty() => String::new(),
-                        None => cells::named_track(&artists, title),
-                    };
-                    if uri.is_empty() {
-                        return Err(Reason::NoTrack);
-                    }
-                    Ok(Listing { uri, title: title.to_owned(), artists })
-                })
+                let uri_key = uri.map(key);
+                let keys = [uri_key.as_deref().unwrap_or_default(), &key(title), &artists_key];
+                self.listings.code(keys, place, || in_columns(fields, uri, title, artists, features))
             }
+        }
+    }
+}
+
+/// The listing that the one cell of a column names.
+#[cold]
+fn together<F: Fields>(fields: &F, column: usize) -> Result<Listing, Reason> {
+    let cell = fields.text(column).unwrap_or_default();
+    let (artists, title) = cells::artist_and_title(cells::text(&cell)?)?;
+    let uri = cells::named_track(&artists, title);
+    Ok(Listing { uri, title: title.to_owned(), artists })
+}
+
+/// The listing that several cells name.
+#[cold]
+fn in_columns<F: Fields>(
+    fields: &F,
+    uri: Option<usize>,
+    title: usize,
+    artists: usize,
+    features: Option<usize>,
+) -> Result<Listing, Reason> {
+    let cell = |column: usize| fields.text(column).unwrap_or_default();
+    let (title, lead) = (cell(title), cell(artists));
+    let (title, lead) = (cells::text(&title)?, cells::text(&lead)?);
+    let artists = match features {
+        Some(column) => cells::with_features(lead, cells::text(&cell(column))?)?,
+        None => lead.to_owned(),
+    };
+    let uri = match uri {
+        Some(column) => cells::track_uri(cells::text(&cell(column))?).into_owned(),
+        None if title.is_empty() || artists.is_empty() => String::new(),
+        None => cells::named_track(&artists, title),
+    };
+    if uri.is_empty() {
+        return Err(Reason::NoTrack);
+    }
+    Ok(Listing { uri, title: title.to_owned(), artists })
+}
+
+/// Whether two keys are the same. Most are a few bytes long: a call would take longer than to look.
+#[inline(always)]
+pub(super) fn is_same(a: &[u8], b: &[u8]) -> bool {
+    fn ends<const N: usize>(cell: &[u8]) -> Option<([u8; N], [u8; N])> {
+        Some((*cell.first_chunk()?, *cell.last_chunk()?))
+    }
+    if a.len() != b.len() {
+        return false;
+    }
+    match a.len() {
+        8..=16 => {
+            let words = |cell| ends::<8>(cell).map(|(a, b)| (u64::from_le_bytes(a), u64::from_le_bytes(b)));
+            words(a) == words(b)
+        }
+        4..=7 => {
+            let words = |cell| ends::<4>(cell).map(|(a, b)| (u32::from_le_bytes(a), u32::from_le_bytes(b)));
+            words(a) == words(b)
+        }
+        _ => a == b,
+    }
+}
+
+impl RowDecoder<'_> {
+    #[inline(always)]
+    fn take<F: Fields>(&mut self, fields: &F, place: Place<'_>, listing: Option<listings::Place>) {
+        self.read += 1;
+        let line = self.first_line.saturating_add(place.line);
+        if let Err(reason) = self.row(fields, line, listing) {
+            self.set_aside.push(SetAside { line, reason, raw: shortened(place.raw) });
         }
     }
 }
 
 impl Visit for RowDecoder<'_> {
     fn record<F: Fields>(&mut self, fields: &F, place: Place<'_>) {
-        self.read += 1;
-        let line = self.first_line.saturating_add(place.line);
-        if let Err(reason) = self.row(fields, line) {
-            self.set_aside.push(SetAside { line, reason, raw: shortened(place.raw) });
+        let listing = self.look_up(fields);
+        self.take(fields, place, listing);
+    }
+
+    fn records<F: Fields>(&mut self, records: &[(F, Place<'_>)]) {
+        for records in records.chunks(TOGETHER) {
+            let mut listings = [None; TOGETHER];
+            for (listing, (fields, _)) in listings.iter_mut().zip(records) {
+                *listing = self.look_up(fields);
+            }
+            for ((fields, place), listing) in records.iter().zip(listings) {
+                self.take(fields, *place, listing);
+            }
         }
     }
 }

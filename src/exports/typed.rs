@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use super::dialect::Layout;
 use super::effort::Part;
 use super::intake;
-use super::records::{Fields, Place, Visit};
+use super::records::{Fields, Place, TOGETHER, Visit};
 use super::{Block, Decoder, Found};
 use crate::dates::Day;
 use crate::parquet::contained;
@@ -71,13 +71,19 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Resu
             let mut worker = decoder.workers.take();
             // Rows are numbered from the start of the file, so no block moves the next one on.
             let block = worker.block(decoder, layout, first, |rows| {
+                let mut together = Vec::with_capacity(TOGETHER);
+                let before = rows.set_aside.len();
                 for row in 0..frame.height() {
-                    let cells = Row { columns: &columns, row };
-                    let before = rows.set_aside.len();
-                    rows.record(&cells, Place { line: row as u32, raw: b"" });
-                    if let Some(bad) = rows.set_aside.get_mut(before) {
-                        bad.raw = cells.as_line();
+                    together.push((Row { columns: &columns, row }, Place { line: row as u32, raw: b"" }));
+                    if together.len() == TOGETHER {
+                        rows.records(&together);
+                        together.clear();
                     }
+                }
+                rows.records(&together);
+                for bad in rows.set_aside.iter_mut().skip(before) {
+                    let row = bad.line.saturating_sub(first) as usize;
+                    bad.raw = Row { columns: &columns, row }.as_line();
                 }
                 0
             });
@@ -175,10 +181,14 @@ impl Fields for Row<'_> {
             Cells::Text(cells) => cells.get(self.row).map(|text| Cow::Borrowed(text.as_bytes())),
             Cells::Whole(cells) => cells.get(self.row).map(|value| owned(value.to_string())),
             Cells::Decimal(cells) => cells.get(self.row).map(|value| owned(value.to_string())),
-            Cells::Days(cells) => {
-                let day = cells.get(self.row).and_then(|days| u16::try_from(days).ok()).map(Day)?;
-                Some(owned(day.to_string()))
-            }
+            Cells::Days(_) => self.day(index).map(|day| owned(day.to_string())),
+        }
+    }
+
+    fn day(&self, index: usize) -> Option<Day> {
+        match self.columns.get(index)? {
+            Cells::Days(cells) => cells.get(self.row).and_then(|days| u16::try_from(days).ok()).map(Day),
+            _ => None,
         }
     }
 

@@ -135,7 +135,7 @@ pub enum DayIn {
 }
 
 /// Columns that together name a track.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum TrackIn {
     /// Identifier (where there is one), title, artist cell.
     Columns {

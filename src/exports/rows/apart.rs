@@ -84,7 +84,8 @@ impl Meanings {
             *place = of;
         }
         let mut decoder = RowDecoder::new(layout, &self.scopes, &mut self.listings, Rows::default(), 1);
-        decoder.listing(&known).ok()
+        let place = decoder.look_up(&known);
+        decoder.listing(&known, place).ok()
     }
 
     /// Chart and region of each scope, and the listings, by their numbers. Cells that differ in blanks
