@@ -1,5 +1,10 @@
 //! Frames to Parquet bytes and back: the one place that knows the settings of the writer.
 
+mod pack;
+mod unpack;
+
+pub use unpack::{Group, Memory, each_group};
+
 use std::cell::Cell;
 use std::io::Cursor;
 use std::panic::{self, AssertUnwindSafe};
@@ -12,9 +17,11 @@ use polars_arrow::datatypes::{ArrowSchema, Field as ArrowField};
 use polars_arrow::types::NativeType;
 use polars_parquet::parquet::error::ParquetError;
 use polars_parquet::parquet::fallible_streaming_iterator;
+use polars_parquet::parquet::types::NativeType as ParquetNative;
 use polars_parquet::write::{
     CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator, Encoding, FileWriter,
-    KeyValue, ParquetType, StatisticsOptions, Version, WriteOptions, array_to_columns, to_parquet_schema,
+    KeyValue, Page, ParquetPhysicalType, ParquetType, StatisticsOptions, Version, WriteOptions,
+    array_to_columns, to_parquet_schema,
 };
 use rayon::prelude::*;
 
@@ -74,13 +81,61 @@ pub fn to_bytes(frame: &Frame, about: Vec<(String, String)>) -> Result<Vec<u8>> 
 
 /// The pages of a column.
 fn pages(column: &Column, field: &ParquetType) -> PolarsResult<Vec<CompressedPage>> {
-    let array = column.values.to_arrow()?;
-    let columns = array_to_columns(array, field.clone(), OPTIONS, &[encoding(column)])?;
-    let pages = columns.into_iter().flatten();
-    let pages = pages.map(|page| page.map_err(|error| ParquetError::OutOfSpec(error.to_string())));
+    let pages = match numbers(column, field) {
+        Some(pages) => pages?,
+        None => {
+            let array = column.values.to_arrow()?;
+            let columns = array_to_columns(array, field.clone(), OPTIONS, &[encoding(column)])?;
+            columns.into_iter().flatten().collect::<PolarsResult<_>>()?
+        }
+    };
+    let pages = pages.into_iter().map(Ok::<_, ParquetError>);
     Compressor::new(pages, OPTIONS.compression, Vec::new())
         .map(|page| page.map_err(PolarsError::from))
         .collect()
+}
+
+/// The pages of a column of whole numbers without nulls, before they are compressed.
+fn numbers(column: &Column, field: &ParquetType) -> Option<PolarsResult<Vec<Page>>> {
+    let ParquetType::PrimitiveType(of) = field else { return None };
+    match &column.values {
+        Values::Int64(values) if values.validity().is_none() => {
+            pack::pages(values.values().as_slice(), column.steady, of)
+        }
+        Values::Int32(values) | Values::Date(values) if values.validity().is_none() => {
+            pack::pages(values.values().as_slice(), column.steady, of)
+        }
+        _ => None,
+    }
+}
+
+/// Whole numbers as Parquet has them.
+pub trait Whole: ParquetNative + Ord + Default + Into<i64> {
+    /// Their type in the file.
+    const PHYSICAL: ParquetPhysicalType;
+    /// So many different ones are always worth a dictionary.
+    const FEW: usize;
+
+    /// The one that was widened to `value`.
+    fn narrow(value: i64) -> Self;
+}
+
+impl Whole for i32 {
+    const PHYSICAL: ParquetPhysicalType = ParquetPhysicalType::Int32;
+    const FEW: usize = 512;
+
+    fn narrow(value: i64) -> Self {
+        value as Self
+    }
+}
+
+impl Whole for i64 {
+    const PHYSICAL: ParquetPhysicalType = ParquetPhysicalType::Int64;
+    const FEW: usize = 2048;
+
+    fn narrow(value: i64) -> Self {
+        value
+    }
 }
 
 /// How values are packed: few different ones as places in a dictionary, others by how far they lie

@@ -16,9 +16,11 @@
 //! which they would be null throughout. Chart and month are partition values and not in the file.
 
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::path::Path;
 
-use polars::prelude::*;
+use polars::prelude::{BooleanChunked, PolarsResult};
+use polars_arrow::array::PrimitiveArray;
 
 use super::merge::MonthKey;
 use super::named;
@@ -26,10 +28,14 @@ use super::settle::Loss;
 use crate::dates::Day;
 use crate::error::{Error, Result};
 use crate::exports::{NO_STREAMS, NO_TOTAL, Reported};
-use crate::frame::{Column, Frame};
+use crate::frame::{Column, Frame, Values};
+use crate::parquet::{self, Group, Memory};
 
 /// The folder of the months.
 pub const MONTHS: &str = "months";
+
+/// Rows that are put into columns at once.
+const AT_ONCE: usize = 1 << 10;
 
 /// The folder of a month, named as other readers expect it: polars takes the partition values from
 /// the path and not from the log.
@@ -67,6 +73,21 @@ pub struct Observation {
     pub reported: Reported,
 }
 
+impl Observation {
+    /// One of which nothing is said.
+    pub const NONE: Self = Self {
+        streams: NO_STREAMS,
+        total: NO_TOTAL,
+        listing: 0,
+        export: 0,
+        line: 0,
+        region: 0,
+        day: Day(0),
+        rank: 0,
+        reported: Reported { peak: 0, previous: 0, appearances: 0 },
+    };
+}
+
 /// The names and Delta types of the columns, in the order of the file.
 pub const COLUMNS: [(&str, &str); 11] = [
     ("region", "integer"),
@@ -82,39 +103,60 @@ pub const COLUMNS: [(&str, &str); 11] = [
     ("appearances", "integer"),
 ];
 
+/// The columns of what an export reports.
+const REPORTED: [&str; 3] = ["peak_rank", "previous_rank", "appearances"];
+
 /// The observations as a frame with the columns above.
 ///
 /// # Errors
 /// [`Error::Frame`].
 pub fn to_frame(rows: &[Observation]) -> Result<Frame> {
-    let whole = |name, value: fn(&Observation) -> i32| Column::small_numbers(name, rows.iter().map(value));
-    let long = |name, value: fn(&Observation) -> i64, none: i64| {
-        if rows.iter().all(|row| value(row) != none) {
-            return Column::numbers(name, rows.iter().map(value));
+    let [mut region, mut date, mut rank, mut listing, mut export, mut line] =
+        [const { Vec::<i32>::new() }; 6].map(|_| Vec::with_capacity(rows.len()));
+    let mut streams: Vec<i64> = Vec::with_capacity(rows.len());
+    let (mut has_total, mut has_reports) = (false, false);
+    // A few rows at a time: they come from memory once, and not once for each column.
+    for rows in rows.chunks(AT_ONCE) {
+        region.extend(rows.iter().map(|row| i32::from(row.region)));
+        date.extend(rows.iter().map(|row| i32::from(row.day.0)));
+        rank.extend(rows.iter().map(|row| i32::from(row.rank)));
+        listing.extend(rows.iter().map(|row| row.listing as i32));
+        streams.extend(rows.iter().map(|row| row.streams));
+        export.extend(rows.iter().map(|row| row.export as i32));
+        line.extend(rows.iter().map(|row| row.line as i32));
+        has_total |= rows.iter().any(|row| row.total != NO_TOTAL);
+        has_reports |= rows.iter().any(|row| row.reported != Reported::default());
+    }
+    let column = |name, values| Column { name, values, steady: false };
+    let whole = |name, values| column(name, Values::Int32(PrimitiveArray::from_vec(values)));
+    let long = |name, values: Vec<i64>, none: i64| match values.contains(&none) {
+        false => column(name, Values::Int64(PrimitiveArray::from_vec(values))),
+        true => {
+            let values = values.into_iter().map(|value| Some(value).filter(|&value| value != none));
+            Column::optional_numbers(name, values)
         }
-        Column::optional_numbers(name, rows.iter().map(|row| Some(value(row)).filter(|&value| value != none)))
     };
     let mut columns = vec![
-        whole("region", |row| i32::from(row.region)),
-        Column::dates("date", rows.iter().map(|row| row.day)),
-        whole("rank", |row| i32::from(row.rank)).steady(),
-        whole("listing", |row| row.listing as i32),
-        long("streams", |row| row.streams, NO_STREAMS),
-        whole("export", |row| row.export as i32),
-        whole("line", |row| row.line as i32).steady(),
+        whole("region", region),
+        column("date", Values::Date(PrimitiveArray::from_vec(date))),
+        whole("rank", rank).steady(),
+        whole("listing", listing),
+        long("streams", streams, NO_STREAMS),
+        whole("export", export),
+        whole("line", line).steady(),
     ];
-    if rows.iter().any(|row| row.total != NO_TOTAL) {
-        columns.push(long("total", |row| row.total, NO_TOTAL));
+    if has_total {
+        columns.push(long("total", rows.iter().map(|row| row.total).collect(), NO_TOTAL));
     }
     let said = |value: i32| (value != 0).then_some(value);
     type Reads = fn(&Observation) -> i32;
-    let reported: [(&'static str, Reads); 3] = [
-        ("peak_rank", |row| i32::from(row.reported.peak)),
-        ("previous_rank", |row| row.reported.previous),
-        ("appearances", |row| row.reported.appearances as i32),
+    let reported: [Reads; 3] = [
+        |row| i32::from(row.reported.peak),
+        |row| row.reported.previous,
+        |row| row.reported.appearances as i32,
     ];
-    if rows.iter().any(|row| row.reported != Reported::default()) {
-        for (name, value) in reported {
+    if has_reports {
+        for (name, value) in REPORTED.into_iter().zip(reported) {
             columns.push(Column::optional_small_numbers(name, rows.iter().map(|row| said(value(row)))));
         }
     }
@@ -146,7 +188,10 @@ pub fn lost_to_frame(lost: &[(Observation, Loss)]) -> Result<Frame> {
 /// # Errors
 /// [`Error::Read`], [`Error::Damaged`].
 pub fn read_lost(path: &Path) -> Result<Vec<(Observation, Loss)>> {
-    let frame = named::read(path)?;
+    let bytes = named::bytes(path)?;
+    let mut rows = Vec::new();
+    unpack(path, bytes.clone(), &mut rows)?;
+    let frame = parquet::decode(path, bytes, None)?;
     let lost = || -> PolarsResult<Vec<(Observation, Loss)>> {
         let superseded = frame.column("superseded")?.bool()?;
         let [replaced, withheld] = ["replaced", "withheld"].map(|name| frame.column(name).ok());
@@ -165,7 +210,6 @@ pub fn read_lost(path: &Path) -> Result<Vec<(Observation, Loss)>> {
                 Loss::Duplicate
             }
         };
-        let rows = from_frame(&frame)?;
         Ok(rows.into_iter().enumerate().map(|(place, row)| (row, loss(place))).collect())
     };
     lost().map_err(|error| Error::damaged(path, error))
@@ -177,71 +221,113 @@ pub fn read_lost(path: &Path) -> Result<Vec<(Observation, Loss)>> {
 /// # Errors
 /// [`Error::Read`], [`Error::Damaged`].
 pub fn read(path: &Path, known: [usize; 3], rows: &mut Vec<Observation>) -> Result<()> {
-    let frame = named::read(path)?;
-    let explained = || -> PolarsResult<bool> {
-        let mut explained = true;
-        for (name, known) in ["listing", "export", "region"].into_iter().zip(known) {
-            let codes = frame.column(name)?.i32()?.clone();
-            // A code below zero is a great one as it is used.
-            let most = codes.cont_slice()?.iter().map(|code| *code as u32).max();
-            explained &= most.is_none_or(|most| (most as usize) < known);
-        }
-        Ok(explained)
-    };
-    match explained().map_err(|error| Error::damaged(path, error))? {
-        true => into_rows(&frame, rows).map_err(|error| Error::damaged(path, error)),
+    let most = unpack(path, named::bytes(path)?, rows)?;
+    match most.iter().zip(known).all(|(most, known)| most.is_none_or(|most| (most as usize) < known)) {
+        true => Ok(()),
         false => Err(Error::damaged(path, "it holds codes that its commit does not explain")),
     }
 }
 
-fn from_frame(frame: &DataFrame) -> PolarsResult<Vec<Observation>> {
-    let mut rows = Vec::new();
-    into_rows(frame, &mut rows)?;
-    Ok(rows)
+/// The columns of some rows of a file, in memory that is used again: fresh memory is slow.
+#[derive(Default)]
+struct Columns {
+    memory: Memory,
+    region: Vec<i32>,
+    date: Vec<i32>,
+    rank: Vec<i32>,
+    listing: Vec<i32>,
+    streams: Vec<i64>,
+    export: Vec<i32>,
+    line: Vec<i32>,
+    total: Vec<i64>,
+    reported: [Vec<i32>; 3],
 }
 
-fn into_rows(frame: &DataFrame, rows: &mut Vec<Observation>) -> PolarsResult<()> {
-    let whole = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.i32()?.clone());
-    let date = frame.column("date")?.date()?.physical().clone();
-    let [region, rank, listing, export, line] =
-        [whole("region")?, whole("rank")?, whole("listing")?, whole("export")?, whole("line")?];
-    let codes = region.cont_slice()?.iter().zip(listing.cont_slice()?).zip(export.cont_slice()?);
-    let places = date.cont_slice()?.iter().zip(rank.cont_slice()?).zip(line.cont_slice()?);
+thread_local! {
+    /// What the thread last read, for its memory.
+    static READING: RefCell<Columns> = RefCell::default();
+}
+
+/// Reads a file's rows in place of what is in `rows`; the greatest codes of a listing, an export and
+/// a region.
+fn unpack(path: &Path, bytes: Vec<u8>, rows: &mut Vec<Observation>) -> Result<[Option<u32>; 3]> {
     rows.clear();
-    rows.extend(codes.zip(places).map(|(((region, listing), export), ((date, rank), line))| Observation {
-        streams: NO_STREAMS,
-        total: NO_TOTAL,
-        listing: *listing as u32,
-        export: *export as u32,
-        line: *line as u32,
-        region: *region as u16,
-        day: Day(*date as u16),
-        rank: *rank as u16,
-        reported: Reported::default(),
-    }));
-    fill(rows, frame.column("streams")?.i64()?, |row, value| row.streams = value.unwrap_or(NO_STREAMS));
-    if let Ok(total) = frame.column("total") {
-        fill(rows, total.i64()?, |row, value| row.total = value.unwrap_or(NO_TOTAL));
-    }
-    if let Ok(peak) = frame.column("peak_rank") {
-        fill(rows, peak.i32()?, |row, value| row.reported.peak = value.unwrap_or(0) as u16);
-        let previous = frame.column("previous_rank")?.i32()?;
-        fill(rows, previous, |row, value| row.reported.previous = value.unwrap_or(0));
-        let appearances = frame.column("appearances")?.i32()?;
-        fill(rows, appearances, |row, value| row.reported.appearances = value.unwrap_or(0) as u32);
-    }
-    Ok(())
+    let mut most = [None; 3];
+    let unpack = |columns: &mut Columns| {
+        let mut memory = std::mem::take(&mut columns.memory);
+        let unpacked = parquet::contained(|| {
+            parquet::each_group(bytes, &mut memory, |group| {
+                columns.read(group)?;
+                rows.reserve(group.of.saturating_sub(rows.len()));
+                columns.append_to(rows);
+                for (most, codes) in most.iter_mut().zip([&columns.listing, &columns.export, &columns.region])
+                {
+                    // A code below zero is a great one as it is used.
+                    *most = codes.iter().map(|code| *code as u32).max().max(*most);
+                }
+                Ok(())
+            })
+        });
+        columns.memory = memory;
+        unpacked
+    };
+    let unpacked = READING.with_borrow_mut(unpack);
+    unpacked.map_err(|error| Error::damaged(path, error)).map(|()| most)
 }
 
-/// Puts the values of a column into the rows; most columns have no nulls, and are gone through as
-/// they lie in memory.
-fn fill<T: PolarsNumericType>(
-    rows: &mut [Observation],
-    values: &ChunkedArray<T>,
-    put: impl Fn(&mut Observation, Option<T::Native>),
-) {
-    match values.cont_slice() {
-        Ok(values) => rows.iter_mut().zip(values).for_each(|(row, value)| put(row, Some(*value))),
-        Err(_) => rows.iter_mut().zip(values.iter()).for_each(|(row, value)| put(row, value)),
+impl Columns {
+    /// Reads the columns of a group of rows; those that are not there become empty.
+    fn read(&mut self, group: &mut Group<'_>) -> PolarsResult<()> {
+        let Self { region, date, rank, listing, streams, export, line, total, reported, .. } = self;
+        let whole = [
+            ("region", region),
+            ("date", date),
+            ("rank", rank),
+            ("listing", listing),
+            ("export", export),
+            ("line", line),
+        ];
+        for (name, into) in whole {
+            group.read(name, 0, into)?;
+        }
+        group.read("streams", NO_STREAMS, streams)?;
+        total.clear();
+        if group.has("total") {
+            group.read("total", NO_TOTAL, total)?;
+        }
+        for (name, into) in REPORTED.into_iter().zip(reported) {
+            into.clear();
+            if group.has(name) {
+                group.read(name, 0, into)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the rows that the columns make.
+    fn append_to(&self, rows: &mut Vec<Observation>) {
+        let Self { region, date, rank, listing, streams, export, line, total, reported, .. } = self;
+        let from = rows.len();
+        let codes = region.iter().zip(listing).zip(export);
+        let places = date.iter().zip(rank).zip(line);
+        let values = codes.zip(places).zip(streams);
+        rows.extend(values.map(|((((region, listing), export), ((date, rank), line)), streams)| {
+            Observation {
+                streams: *streams,
+                listing: *listing as u32,
+                export: *export as u32,
+                line: *line as u32,
+                region: *region as u16,
+                day: Day(*date as u16),
+                rank: *rank as u16,
+                ..Observation::NONE
+            }
+        }));
+        let rows = &mut rows[from..];
+        rows.iter_mut().zip(total).for_each(|(row, total)| row.total = *total);
+        let [peak, previous, appearances] = reported;
+        rows.iter_mut().zip(peak).for_each(|(row, peak)| row.reported.peak = *peak as u16);
+        rows.iter_mut().zip(previous).for_each(|(row, previous)| row.reported.previous = *previous);
+        rows.iter_mut().zip(appearances).for_each(|(row, count)| row.reported.appearances = *count as u32);
     }
 }

@@ -3,6 +3,7 @@
 //! | file | tests |
 //! |---|---|
 //! | `decode.rs` | bytes to rows, against the `csv` crate |
+//! | `columns.rs` | whole numbers in Parquet pages, against polars |
 //! | `dialects.rs` | every shape of export |
 //! | `cli.rs` | the binary: commands, exit codes, output, files |
 //! | `show.rs` | what `show` and `schema` print, and what is published |
@@ -35,6 +36,7 @@ mod bad_days;
 mod catalog;
 mod claims;
 mod cli;
+mod columns;
 mod corrections;
 mod crash;
 mod decode;
