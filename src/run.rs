@@ -8,7 +8,7 @@ mod passes;
 mod timings;
 
 pub use checkpoints::Checkpoints;
-pub use passes::{Counted, count, survey};
+pub use passes::{Counted, Seen, count, survey};
 pub use timings::{Spent, Timings};
 
 use std::collections::{BTreeSet, HashSet};
@@ -28,7 +28,7 @@ use crate::explain::Ground;
 use crate::exports::{self, Decoded, Decoding, Discovered, Found, Known, LeftOut, Objects, Progress};
 use crate::frame::Frame;
 use crate::history;
-use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Update, Withheld, WriteLock, classify};
+use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Settled, Update, Withheld, WriteLock, classify};
 use crate::pipeline::Plan;
 use crate::publish::{self, Place, PublishedTable, ScopeDates};
 use crate::seal;
@@ -289,7 +289,9 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     let (rows_decoded, bytes_read) = (progress.rows(), progress.bytes());
     let Prepared { mut ledger, found, decoded, mut timings, objects: (objects, mut known), .. } = prepared;
     objects.remember(&mut known, &decoded);
-    let update = timings.time("ledger", || ledger.update(&lock, decoded, &plan.policy))?;
+    let seen = Seen::default();
+    let look = |key: &MonthKey, month: &Settled, tracks: &[u32]| seen.look(key, month, tracks);
+    let update = timings.time("ledger", || ledger.update(&lock, decoded, &plan.policy, look))?;
     timings.note(rows_decoded, update.bytes);
     info!(exports = update.new_exports, months = update.months.len(), bytes = update.bytes, "ledger updated");
     // Only now: what the ledger has not taken in must be fetched again.
@@ -332,15 +334,21 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
             report.show(plan, frame(&tables::rankings::CONTRACT), frame(&tables::claims::CONTRACT));
             report.run = latest;
         }
-        None => publish_anew(plan, &ledger, place, &mut report)?,
+        None => publish_anew(plan, &ledger, &seen, place, &mut report)?,
     }
     report.peak_memory = peak_memory();
     Ok(report)
 }
 
 /// Counts what the ledger holds and publishes it.
-fn publish_anew(plan: &Plan, ledger: &Ledger, mut place: Option<Place>, report: &mut Report) -> Result<()> {
-    let mut counted = count(plan, ledger, &Checkpoints::of(plan), &mut report.timings)?;
+fn publish_anew(
+    plan: &Plan,
+    ledger: &Ledger,
+    seen: &Seen,
+    mut place: Option<Place>,
+    report: &mut Report,
+) -> Result<()> {
+    let mut counted = count(plan, ledger, &Checkpoints::of(plan), seen, &mut report.timings)?;
     check_coverage(plan, &counted.surveyed)?;
     let sources = counted.sources(plan, &ledger.state);
     let mut tables = report.timings.time("tables", || tables::build(&sources))?;
@@ -511,7 +519,7 @@ pub fn check_claims(plan: &Plan) -> Result<Table> {
 /// # Errors
 /// Those of [`count`] and of the tables' contracts.
 pub fn rebuild(plan: &Plan, ledger: &Ledger) -> Result<Vec<Table>> {
-    let counted = count(plan, ledger, &Checkpoints::NONE, &mut Timings::default())?;
+    let counted = count(plan, ledger, &Checkpoints::NONE, &Seen::default(), &mut Timings::default())?;
     let tables = tables::build(&counted.sources(plan, &ledger.state))?;
     tables.iter().try_for_each(tables::audit)?;
     Ok(tables)

@@ -32,13 +32,23 @@ pub struct Update {
 
 impl Ledger {
     /// Merges decoded exports into the ledger and commits them, all or nothing. With nothing new
-    /// nothing is written.
+    /// nothing is written. Each month that is written is shown to `look` before, with a code of its
+    /// track for each listing.
     ///
     /// # Errors
     /// [`Error::Input`] if an export loses too much and the policy says to stop;
     /// [`Error::Write`] and those of reading months; the ledger is then as it was.
-    pub fn update(&mut self, _lock: &WriteLock, decoded: Decoded, policy: &Policy) -> Result<Update> {
-        let write = |key: &MonthKey, settled| write_month(&self.root, key, settled);
+    pub fn update(
+        &mut self,
+        _lock: &WriteLock,
+        decoded: Decoded,
+        policy: &Policy,
+        look: impl Fn(&MonthKey, &Settled, &[u32]) + Sync,
+    ) -> Result<Update> {
+        let write = |key: &MonthKey, settled: &Settled, tracks: &[u32]| {
+            look(key, settled, tracks);
+            write_month(&self.root, key, settled)
+        };
         let merged = merge(&self.state, decoded, policy, |key| self.read_settled(key), write)?;
         let withheld = losses::withheld(&merged.exports, &merged.regions, &merged.losing);
         if let (OnLoss::Stop, Some(Withheld { export, problem })) = (policy.on_loss, withheld.first()) {
@@ -136,18 +146,16 @@ impl Ledger {
 pub(super) fn write_month(
     root: &Path,
     key: &MonthKey,
-    Settled { kept, lost }: Settled,
+    Settled { kept, lost }: &Settled,
 ) -> Result<MonthFiles> {
     let mut files = MonthFiles::default();
     if !lost.is_empty() {
-        let bytes = parquet::to_bytes(&month::lost_to_frame(&lost)?, Vec::new())?;
+        let bytes = parquet::to_bytes(&month::lost_to_frame(lost)?, Vec::new())?;
         files.lost = Some(write_named(root, log::OWN, "lost-", &bytes)?);
     }
     if !kept.is_empty() {
         let rows = kept.len() as u64;
-        let frame = month::to_frame(&kept)?;
-        drop(kept);
-        let bytes = parquet::to_bytes(&frame, Vec::new())?;
+        let bytes = parquet::to_bytes(&month::to_frame(kept)?, Vec::new())?;
         let folder = month::folder(key);
         for folder in [folder.rsplit_once('/').map_or(MONTHS, |(chart, _)| chart), &folder] {
             files::create_durable(&root.join(folder))?;

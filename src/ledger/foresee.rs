@@ -20,7 +20,7 @@ impl Ledger {
         if !may_contradict(&self.state, &decoded) {
             return Ok(losses::withheld(&self.state.exports, &self.state.regions, &BTreeMap::new()));
         }
-        let nothing = |_: &_, _| Ok(MonthFiles::default());
+        let nothing = |_: &_, _: &_, _: &_| Ok(MonthFiles::default());
         let merged = merge(&self.state, decoded, policy, |key| self.read_settled(key), nothing)?;
         Ok(losses::withheld(&merged.exports, &merged.regions, &merged.losing))
     }

@@ -134,7 +134,7 @@ impl Ledger {
                 let (mut settled, _) = settle(rows.collect(), &tracks, &precedence);
                 settled.lost.extend(gone.into_iter().filter(|(row, _)| stays(row)));
                 accounts.add(&settled, 1);
-                let files = write_month(&self.root, &key, settled)?;
+                let files = write_month(&self.root, &key, &settled)?;
                 Ok((key, files, accounts))
             })
             .collect::<Result<_>>()?;

@@ -1,6 +1,7 @@
 //! What newly decoded exports change in the ledger.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Mutex;
 
 use rayon::prelude::*;
 
@@ -8,11 +9,11 @@ use super::losses::Losing;
 use super::month::Observation;
 use super::policy::{OnConflict, OnLoss, Policy};
 use super::register::{ExportEntry, Quarantined, RowAccount};
-use super::settle::{Loss, Settled, settle};
+use super::settle::{self, Loss, Settled};
 use super::{MonthFile, State};
 use crate::dates::Month;
 use crate::error::{Error, Result};
-use crate::exports::{Decoded, Found, Listing, NO_TOTAL, Piece, Reported};
+use crate::exports::{Decoded, Found, Listing, Piece};
 
 /// A chart and a month: what one file of the ledger holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,7 +78,8 @@ pub struct Merged {
 }
 
 /// Merges decoded exports into `state`. Months are fetched with `read` and handed to `write` as
-/// soon as they are whole, in parallel, so that never more than a few of them are in memory twice.
+/// soon as they are whole, with a code of its track for each listing, in parallel, so that never
+/// more than a few of them are in memory twice.
 ///
 /// # Errors
 /// Those of `read` and `write`.
@@ -86,7 +88,7 @@ pub fn merge(
     decoded: Decoded,
     policy: &Policy,
     read: impl Fn(&MonthKey) -> Result<Settled> + Sync,
-    write: impl Fn(&MonthKey, Settled) -> Result<MonthFiles> + Sync,
+    write: impl Fn(&MonthKey, &Settled, &[u32]) -> Result<MonthFiles> + Sync,
 ) -> Result<Merged> {
     let register = Register::new(state, &decoded);
     let Decoded { charts, scopes, dictionaries, pieces, .. } = decoded;
@@ -113,6 +115,8 @@ pub fn merge(
         let key = MonthKey { chart: charts[piece.chart as usize].clone(), month: piece.month };
         groups.entry(key).or_default().push(piece);
     }
+    // Memory for the rows of a month, used again and again: fresh memory is slow.
+    let spare: Mutex<Vec<Vec<Observation>>> = Mutex::default();
     let rewritten: Vec<(MonthKey, MonthFiles, Accounts, Vec<Losing>)> = groups
         .into_iter()
         .collect::<Vec<_>>()
@@ -129,13 +133,11 @@ pub fn merge(
             // What a corrected file said stays on record and takes no part.
             let (gone, rows): (Vec<_>, Vec<_>) =
                 all.partition(|(row, loss)| *loss == Loss::Replaced || replaced.contains(&row.export));
-            let mut rows: Vec<Observation> = rows.into_iter().map(|(row, _)| row).collect();
-            rows.reserve_exact(pieces.iter().map(|piece| piece.rows.len()).sum());
-            for piece in pieces {
-                let Some(export) = codes[piece.export as usize] else { continue };
-                names.observations(&piece, export, &mut rows);
-            }
-            let (mut settled, losing) = settle(rows, &tracks, &precedence);
+            let known_rows = rows.into_iter().map(|(row, _)| row).collect();
+            let pieces = pieces.into_iter().filter_map(|piece| Some((codes[piece.export as usize]?, piece)));
+            let mut rows = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
+            names.by_region(known_rows, pieces.collect(), &mut rows);
+            let (mut settled, losing) = settle::settle_by_region(rows, &tracks, &precedence);
             if policy.on_conflict == OnConflict::Fail
                 && let Some((row, _)) = settled
                     .lost
@@ -146,7 +148,10 @@ pub fn merge(
             }
             settled.lost.extend(gone.into_iter().map(|(row, _)| (row, Loss::Replaced)));
             accounts.add(&settled, 1);
-            let files = write(&key, settled)?;
+            let files = write(&key, &settled, &tracks)?;
+            if let Ok(mut spare) = spare.lock() {
+                spare.push(settled.kept);
+            }
             Ok((key, files, accounts, losing))
         })
         .collect::<Result<_>>()?;
@@ -260,8 +265,7 @@ fn note_scopes(
     let mut seen: HashMap<u32, BTreeSet<u16>> = HashMap::new();
     for piece in pieces {
         if let Some(code) = codes[piece.export as usize] {
-            let mut distinct = piece.rows.scope.clone();
-            distinct.dedup();
+            let distinct = piece.rows.scope.chunk_by(|a, b| a == b).map(|same| same[0]);
             seen.entry(code).or_default().extend(distinct);
         }
     }
@@ -293,11 +297,14 @@ impl Names {
         dictionaries: &[Vec<Listing>],
         pieces: &[Piece],
     ) -> Self {
-        let mut used: Vec<Vec<bool>> = dictionaries.iter().map(|names| vec![false; names.len()]).collect();
-        for piece in pieces {
-            let used = &mut used[piece.dictionary as usize];
-            piece.rows.listing.iter().for_each(|&code| used[code as usize] = true);
-        }
+        let used = |(dictionary, names): (usize, &Vec<Listing>)| {
+            let mut used = vec![false; names.len()];
+            for piece in pieces.iter().filter(|piece| piece.dictionary as usize == dictionary) {
+                piece.rows.listing.iter().for_each(|&code| used[code as usize] = true);
+            }
+            used
+        };
+        let used: Vec<Vec<bool>> = dictionaries.par_iter().enumerate().map(used).collect();
         let mut listings = state.listings.clone();
         let known: HashMap<&Listing, u32> =
             state.listings.iter().enumerate().map(|(code, listing)| (listing, code as u32)).collect();
@@ -333,21 +340,57 @@ impl Names {
         Self { listings, regions, listing_codes, region_codes }
     }
 
-    /// Appends the observations of a piece, in the ledger's codes.
-    fn observations(&self, piece: &Piece, export: u32, into: &mut Vec<Observation>) {
+    /// Puts the rows known already and those of pieces, with the codes of their exports, in place of
+    /// what is in `into`: by region, otherwise in the order that they have.
+    fn by_region(&self, known: Vec<Observation>, pieces: Vec<(u32, Piece)>, into: &mut Vec<Observation>) {
+        let mut counts = Vec::new();
+        known.iter().for_each(|row| settle::count(&mut counts, row.region, 1));
+        for (_, piece) in &pieces {
+            for same in piece.rows.scope.chunk_by(|a, b| a == b) {
+                settle::count(&mut counts, self.region_codes[same[0] as usize], same.len());
+            }
+        }
+        let mut next = settle::starts(&counts);
+        // Each row is written over in the end, so what is there is not cleared.
+        into.resize(counts.iter().sum(), Observation::NONE);
+        for row in known {
+            let place = &mut next[usize::from(row.region)];
+            into[*place] = row;
+            *place += 1;
+        }
+        for (export, piece) in pieces {
+            let mut from = 0;
+            for same in piece.rows.scope.chunk_by(|a, b| a == b) {
+                let region = self.region_codes[same[0] as usize];
+                let place = &mut next[usize::from(region)];
+                let into = &mut into[*place..*place + same.len()];
+                self.observations(&piece, export, region, from, into);
+                *place += same.len();
+                from += same.len();
+            }
+        }
+    }
+
+    /// The observations of a piece from place `from` on, all of one region, in the ledger's codes.
+    fn observations(&self, piece: &Piece, export: u32, region: u16, from: usize, into: &mut [Observation]) {
         let rows = &piece.rows;
         let listing_codes = &self.listing_codes[piece.dictionary as usize];
-        into.extend((0..rows.len()).map(|row| Observation {
-            streams: rows.streams[row],
-            total: rows.total.get(row).copied().unwrap_or(NO_TOTAL),
-            listing: listing_codes[rows.listing[row] as usize],
-            export,
-            line: rows.line[row],
-            region: self.region_codes[rows.scope[row] as usize],
-            day: rows.day[row],
-            rank: rows.rank[row],
-            reported: rows.reported.get(row).copied().unwrap_or(Reported::default()),
-        }));
+        let range = from..from + into.len();
+        let (days, ranks) = (&rows.day[range.clone()], &rows.rank[range.clone()]);
+        let (listings, streams) = (&rows.listing[range.clone()], &rows.streams[range.clone()]);
+        let places = days.iter().zip(ranks).zip(&rows.line[range]);
+        let values = listings.iter().zip(streams);
+        for ((into, ((&day, &rank), &line)), (&listing, &streams)) in into.iter_mut().zip(places).zip(values)
+        {
+            let listing = listing_codes[listing as usize];
+            *into = Observation { streams, listing, export, line, region, day, rank, ..Observation::NONE };
+        }
+        for (into, &total) in into.iter_mut().zip(rows.total.iter().skip(from)) {
+            into.total = total;
+        }
+        for (into, &reported) in into.iter_mut().zip(rows.reported.iter().skip(from)) {
+            into.reported = reported;
+        }
     }
 }
 

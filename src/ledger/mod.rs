@@ -202,10 +202,7 @@ impl Ledger {
     /// [`Error::Read`], [`Error::Damaged`].
     pub fn conflicts(&self, key: &MonthKey) -> Result<HashSet<(u16, Day)>> {
         let Some(path) = self.state.lost.get(key) else { return Ok(HashSet::new()) };
-        let lost = month::read_lost(&self.root.join(path))?;
-        let superseded =
-            lost.into_iter().filter(|(_, loss)| matches!(loss, Loss::Superseded | Loss::Withheld));
-        Ok(superseded.map(|(row, _)| (row.region, row.day)).collect())
+        Ok(settle::conflicts(&month::read_lost(&self.root.join(path))?))
     }
 
     /// The directory.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::losses::{self, Losing};
 use super::month::Observation;
 use super::policy::Precedence;
+use crate::dates::Day;
 
 /// The rows of a month, told apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,19 @@ pub struct Settled {
     /// The rows that do not. They stay in the ledger, so that what counts never depends on the
     /// order in which exports arrived.
     pub lost: Vec<(Observation, Loss)>,
+}
+
+impl Settled {
+    /// The dates of which exports contradict each other, by the code of the region.
+    pub fn conflicts(&self) -> HashSet<(u16, Day)> {
+        conflicts(&self.lost)
+    }
+}
+
+/// The dates of which exports contradict each other, from the rows that do not count.
+pub(super) fn conflicts(lost: &[(Observation, Loss)]) -> HashSet<(u16, Day)> {
+    let superseded = lost.iter().filter(|(_, loss)| matches!(loss, Loss::Superseded | Loss::Withheld));
+    superseded.map(|(row, _)| (row.region, row.day)).collect()
 }
 
 /// Why a row does not count.
@@ -40,18 +54,28 @@ pub(super) fn settle(
     tracks: &[u32],
     precedence: &Precedence,
 ) -> (Settled, Vec<Losing>) {
+    settle_by_region(by_region(rows), tracks, precedence)
+}
+
+/// The same for rows that come by region.
+pub(super) fn settle_by_region(
+    mut rows: Vec<Observation>,
+    tracks: &[u32],
+    precedence: &Precedence,
+) -> (Settled, Vec<Losing>) {
     let order = |row: &Observation| (row.day, row.rank, row.listing, row.streams, row.line);
-    let mut rows = by_region(rows);
+    let is_disputed =
+        |a: &Observation, b: &Observation| a.day == b.day && (a.export != b.export || is_repeated(a, b));
+    let mut disputed = false;
+    // One region after the other: its rows stay in the cache for both looks at them.
     for region in rows.chunk_by_mut(|a, b| a.region == b.region) {
         // Exports are sorted as they come, so most regions are in order already.
         if !region.is_sorted_by_key(order) {
             region.sort_by_key(order);
         }
+        disputed |= region.array_windows().any(|[a, b]| is_disputed(a, b));
     }
-    let disputed = |a: &Observation, b: &Observation| {
-        (a.region, a.day) == (b.region, b.day) && (a.export != b.export || is_repeated(a, b))
-    };
-    if !rows.array_windows().any(|[a, b]| disputed(a, b)) {
+    if !disputed {
         return (Settled { kept: rows, lost: Vec::new() }, Vec::new());
     }
     let mut settled = Settled { kept: Vec::with_capacity(rows.len()), lost: Vec::new() };
@@ -74,14 +98,11 @@ fn by_region(rows: Vec<Observation>) -> Vec<Observation> {
     if rows.is_sorted_by_key(|row| row.region) {
         return rows;
     }
-    let regions = rows.iter().map(|row| row.region).max().map_or(0, |most| usize::from(most) + 1);
-    let mut next = vec![0usize; regions + 1];
-    for row in &rows {
-        next[usize::from(row.region) + 1] += 1;
+    let mut counts = Vec::new();
+    for same in rows.chunk_by(|a, b| a.region == b.region) {
+        count(&mut counts, same[0].region, same.len());
     }
-    for region in 1..next.len() {
-        next[region] += next[region - 1];
-    }
+    let mut next = starts(&counts);
     let mut sorted = rows.clone();
     for row in rows {
         let place = &mut next[usize::from(row.region)];
@@ -89,6 +110,21 @@ fn by_region(rows: Vec<Observation>) -> Vec<Observation> {
         *place += 1;
     }
     sorted
+}
+
+/// Counts more rows of a region.
+pub(super) fn count(counts: &mut Vec<usize>, region: u16, rows: usize) {
+    let region = usize::from(region);
+    if region >= counts.len() {
+        counts.resize(region + 1, 0);
+    }
+    counts[region] += rows;
+}
+
+/// Where the rows of each region begin, if there are so many of each.
+pub(super) fn starts(counts: &[usize]) -> Vec<usize> {
+    let before = |sum: &mut usize, count: &usize| Some(std::mem::replace(sum, *sum + count));
+    counts.iter().scan(0, before).collect()
 }
 
 /// Whether two neighbours of one export are the same row.

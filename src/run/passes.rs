@@ -11,7 +11,7 @@ use crate::catalog::Entities;
 use crate::claims::{self, Facts, Judged};
 use crate::dates::Month;
 use crate::error::Result;
-use crate::ledger::{Correction, Ledger, MonthKey, Observation, State};
+use crate::ledger::{Correction, Ledger, MonthKey, Observation, Settled, State};
 use crate::pipeline::Plan;
 use crate::tables::{self, Sources};
 use crate::tally::{self, Fold, Folded, MonthSurvey, Setup, Survey, SurveyState, Surveyed, TallySpec};
@@ -43,22 +43,49 @@ impl Counted {
     }
 }
 
+/// What months say by themselves, from when they were written: they need not be read for that.
+#[derive(Default)]
+pub struct Seen(Mutex<BTreeMap<MonthKey, MonthSurvey>>);
+
+impl Seen {
+    /// Keeps what a month says. `tracks` has a code of its track for each listing.
+    pub fn look(&self, key: &MonthKey, month: &Settled, tracks: &[u32]) {
+        let found = MonthSurvey::of(&month.kept, &month.conflicts(), tracks);
+        if let Ok(mut seen) = self.0.lock() {
+            seen.insert(key.clone(), found);
+        }
+    }
+
+    /// What a month says, if it was seen whole.
+    fn take(&self, plan: &Plan, key: &MonthKey) -> Option<MonthSurvey> {
+        let is_whole = plan.as_of.is_none_or(|as_of| key.month < as_of.month());
+        self.0.lock().ok().filter(|_| is_whole)?.remove(key)
+    }
+}
+
 /// Which listings are on which charts, and the dates of each scope: the first pass over the months.
 ///
 /// # Errors
 /// [`crate::error::Error::Read`], [`crate::error::Error::Damaged`].
 pub fn survey(plan: &Plan, ledger: &Ledger) -> Result<Surveyed> {
     let mut survey = Survey::new(&ledger.state.listings, SurveyState::default());
-    survey_months(plan, ledger, None, &mut survey, |_, _| ())?;
+    survey_months(plan, ledger, None, &Seen::default(), &mut survey, |_, _| ())?;
     Ok(survey.finish(&ledger.state.regions))
 }
 
-/// Counts everything in the ledger, from the newest month of `kept` whose past is as it was then.
+/// Counts everything in the ledger, from the newest month of `kept` whose past is as it was then;
+/// `seen` are the months that were written just now.
 ///
 /// # Errors
 /// [`crate::error::Error::Read`], [`crate::error::Error::Damaged`]; [`crate::error::Error::Audit`]
 /// if a sum leaves the range of 64 bits.
-pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Timings) -> Result<Counted> {
+pub fn count(
+    plan: &Plan,
+    ledger: &Ledger,
+    kept: &Checkpoints,
+    seen: &Seen,
+    timings: &mut Timings,
+) -> Result<Counted> {
     let state = &ledger.state;
     let begin = timings.time("resume", || kept.newest(ledger));
     let states = begin.as_ref().and_then(|kept| Some((kept.month, kept.states()?)));
@@ -72,7 +99,7 @@ pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Tim
         let mut survey = Survey::new(&state.listings, survey_state);
         let mut open =
             boundaries.iter().copied().filter(|month| from.is_none_or(|from| *month >= from)).peekable();
-        survey_months(plan, ledger, from, &mut survey, |next, survey| {
+        survey_months(plan, ledger, from, seen, &mut survey, |next, survey| {
             while let Some(month) = open.next_if(|month| *month <= next) {
                 surveys.insert(month, survey.state().clone());
             }
@@ -99,12 +126,17 @@ pub fn count(plan: &Plan, ledger: &Ledger, kept: &Checkpoints, timings: &mut Tim
         let mut open =
             boundaries.iter().copied().filter(|month| from.is_none_or(|from| *month > from)).peekable();
         each_month(plan, ledger, from, |key, rows| {
+            let mut keeping = Vec::new();
             while let Some(month) = open.next_if(|month| *month <= key.month) {
-                if let Some((survey, fold)) = surveys.remove(&month).zip(fold.state()) {
+                keeping.extend(surveys.remove(&month).zip(fold.state()).map(|state| (month, state)));
+            }
+            let keep = || {
+                for (month, (survey, fold)) in keeping {
                     kept.keep(ledger, month, &survey, &fold);
                 }
-            }
-            fold.month(&key.chart, key.month, rows)
+            };
+            // What is kept is written by one thread; the others go on.
+            rayon::join(keep, || fold.month(&key.chart, key.month, rows)).1
         })?;
         Ok::<_, crate::error::Error>(fold.finish())
     })?;
@@ -141,6 +173,7 @@ fn survey_months(
     plan: &Plan,
     ledger: &Ledger,
     from: Option<Month>,
+    seen: &Seen,
     survey: &mut Survey,
     mut before: impl FnMut(Month, &Survey),
 ) -> Result<()> {
@@ -148,6 +181,10 @@ fn survey_months(
     let keys = in_order(ledger, from);
     for keys in keys.chunks(AT_ONCE * rayon::current_num_threads()) {
         let found = keys.par_iter().map(|key| {
+            if let Some(found) = seen.take(plan, key) {
+                advance(ledger, key);
+                return Ok(found);
+            }
             let mut rows = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
             read(plan, ledger, key, &mut rows)?;
             let found = survey.month(&rows, &ledger.conflicts(key)?);

@@ -156,14 +156,56 @@ const NEVER: (Day, Day) = (Day(u16::MAX), Day(0));
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct ScopeSurvey {
     seen: Vec<Seen>,
-    /// The rows of the first date, until it is known whether they are those of the date before.
+    /// The first date, until it is known whether it is a copy of the date before.
     #[serde(skip)]
-    first: Vec<Observation>,
-    /// The rows of the latest date.
-    latest: Vec<Observation>,
+    first: Option<Print>,
+    /// The latest date.
+    latest: Option<Print>,
     counter: bool,
     has_streams: bool,
     has_reports: bool,
+}
+
+/// By what a date can be told from others: a hash of its tracks, ranks and streams. `None` for one of
+/// too few rows.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Print([u8; blake3::OUT_LEN]);
+
+impl Print {
+    fn of(date: &[Observation], tracks: &[u32]) -> Option<Self> {
+        if date.len() < STALE_ROWS {
+            return None;
+        }
+        let mut hasher = blake3::Hasher::new();
+        let mut bytes = Vec::with_capacity(date.len() * 14);
+        for (rank, track, streams) in in_order(date, tracks) {
+            bytes.extend_from_slice(&rank.to_le_bytes());
+            bytes.extend_from_slice(&track.to_le_bytes());
+            bytes.extend_from_slice(&streams.to_le_bytes());
+        }
+        Some(Self(*hasher.update(&bytes).finalize().as_bytes()))
+    }
+}
+
+impl MonthSurvey {
+    /// What a month of a chart says, apart from what was before it: sorted by region, date and rank,
+    /// with the dates of which exports contradict each other and a code of its track for each listing.
+    pub fn of(rows: &[Observation], conflicts: &HashSet<(u16, Day)>, tracks: &[u32]) -> Self {
+        let scopes = rows.chunk_by(|a, b| a.region == b.region);
+        let mut days = vec![NEVER; tracks.len()];
+        // One region after the other: its rows stay in the cache for both looks at them.
+        let scopes = scopes.map(|slice| {
+            for row in slice {
+                let (first, last) = &mut days[row.listing as usize];
+                (*first, *last) = (row.day.min(*first), row.day.max(*last));
+            }
+            (slice[0].region, ScopeSurvey::of(slice, tracks, conflicts))
+        });
+        let scopes = scopes.collect();
+        let seen = days.into_iter().enumerate().filter(|(_, days)| *days != NEVER);
+        let sightings = seen.map(|(listing, (first, last))| (listing as u32, first, last)).collect();
+        Self { scopes, sightings }
+    }
 }
 
 impl Survey {
@@ -190,23 +232,12 @@ impl Survey {
     /// What a month of a chart says, apart from what was before it: sorted by region, date and rank,
     /// with the dates of which exports contradict each other.
     pub fn month(&self, rows: &[Observation], conflicts: &HashSet<(u16, Day)>) -> MonthSurvey {
-        let scopes = rows.chunk_by(|a, b| a.region == b.region);
-        let scopes = scopes.map(|slice| (slice[0].region, ScopeSurvey::of(slice, &self.tracks, conflicts)));
-        let mut days = vec![NEVER; self.tracks.len()];
-        for row in rows {
-            let (first, last) = &mut days[row.listing as usize];
-            (*first, *last) = (row.day.min(*first), row.day.max(*last));
-        }
-        let seen = days.into_iter().enumerate().filter(|(_, days)| *days != NEVER);
-        MonthSurvey {
-            scopes: scopes.collect(),
-            sightings: seen.map(|(listing, (first, last))| (listing as u32, first, last)).collect(),
-        }
+        MonthSurvey::of(rows, conflicts, &self.tracks)
     }
 
     /// Adds a month of one chart. Months of a chart come in order.
     pub fn add(&mut self, chart: &str, month: MonthSurvey) {
-        let Self { tracks, state } = self;
+        let state = &mut self.state;
         let source = chart.split(':').next().unwrap_or_default();
         let source = state.sources.iter().position(|known| known == source).unwrap_or_else(|| {
             state.sources.push(source.to_owned());
@@ -219,7 +250,7 @@ impl Survey {
             *seen = Some((first.min(first_before), last.max(last_before)));
         }
         for (region, scope) in month.scopes {
-            state.scopes.entry((chart.to_owned(), region)).or_default().add(scope, tracks);
+            state.scopes.entry((chart.to_owned(), region)).or_default().add(scope);
         }
     }
 
@@ -273,18 +304,18 @@ impl ScopeSurvey {
                 conflict: conflicts.contains(&(date[0].region, date[0].day)),
             });
             if latest.is_empty() {
-                survey.first = date.to_vec();
+                survey.first = Print::of(date, tracks);
             }
             latest = date;
         }
-        survey.latest = latest.to_vec();
+        survey.latest = Print::of(latest, tracks);
         survey
     }
 
     /// Goes on with the next month.
-    fn add(&mut self, mut month: Self, tracks: &[u32]) {
+    fn add(&mut self, mut month: Self) {
         if let Some(first) = month.seen.first_mut() {
-            first.stale = is_copy(&month.first, &self.latest, tracks);
+            first.stale = month.first.is_some() && month.first == self.latest;
         }
         self.seen.append(&mut month.seen);
         self.latest = month.latest;
@@ -304,11 +335,13 @@ fn is_copy(a: &[Observation], b: &[Observation], tracks: &[u32]) -> bool {
     if sum(a) != sum(b) {
         return false;
     }
-    let sorted = |rows: &[Observation]| {
-        let mut rows: Vec<_> =
-            rows.iter().map(|row| (row.rank, tracks[row.listing as usize], row.streams)).collect();
-        rows.sort_unstable();
-        rows
-    };
-    sorted(a) == sorted(b)
+    in_order(a, tracks) == in_order(b, tracks)
+}
+
+/// Ranks, tracks and streams of a date, in the order of all three.
+fn in_order(date: &[Observation], tracks: &[u32]) -> Vec<(u16, u32, i64)> {
+    let mut rows: Vec<_> =
+        date.iter().map(|row| (row.rank, tracks[row.listing as usize], row.streams)).collect();
+    rows.sort_unstable();
+    rows
 }
