@@ -72,7 +72,8 @@ pub enum Take {
 pub struct ByListing {
     /// The listings in the order in which they are first listed.
     pub listed: Vec<Listed>,
-    as_they_came: Vec<Entry>,
+    /// For each row the place of its listing.
+    as_they_came: Vec<u32>,
     entries: Vec<Entry>,
     /// For each listing its place in `listed`.
     places: Vec<u32>,
@@ -90,7 +91,7 @@ impl ByListing {
         }
         places.resize(entities.track_of.len(), NOWHERE);
         as_they_came.clear();
-        for (date, row, of) in month.live_rows() {
+        for (.., of) in month.live_rows() {
             let known = &mut places[of.listing as usize];
             let is_other = |listed: &Listed| {
                 listed.has_eras && listed.credits != entities.credits_of(of.listing as usize, of.day)
@@ -110,8 +111,7 @@ impl ByListing {
             let listing = &mut listed[*known as usize];
             listing.entries.end += 1;
             listing.with_streams += usize::from(of.streams != NO_STREAMS);
-            let (streams, row, place, rank) = (of.streams, row as u32, *known, of.rank);
-            as_they_came.push(Entry { streams, row, place, rank, date });
+            as_they_came.push(*known);
         }
         let mut from = 0;
         for listing in listed.iter_mut() {
@@ -120,9 +120,9 @@ impl ByListing {
             from += count;
         }
         entries.resize(as_they_came.len(), Entry::default());
-        for entry in as_they_came.iter() {
-            let end = &mut listed[entry.place as usize].entries.end;
-            entries[*end] = *entry;
+        for ((date, row, of), &place) in month.live_rows().zip(as_they_came.iter()) {
+            let end = &mut listed[place as usize].entries.end;
+            entries[*end] = Entry { streams: of.streams, row: row as u32, place, rank: of.rank, date };
             *end += 1;
         }
         for listing in listed.iter_mut().filter(|_| month.gains.is_none()) {

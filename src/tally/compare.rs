@@ -98,6 +98,9 @@ impl<'a> Comparison<'a> {
 
     /// Adds a month of one chart, sorted by region. Months come in order.
     pub fn month(&mut self, chart: &str, rows: &[Observation]) {
+        if self.pairs.is_empty() {
+            return;
+        }
         for slice in rows.chunk_by(|a, b| a.region == b.region) {
             let Some(scope) = self.surveyed.scope_of(chart, slice[0].region) else { continue };
             for pair in self.pairs.iter_mut().filter(|pair| pair.said == scope || pair.ours == scope) {

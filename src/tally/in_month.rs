@@ -244,7 +244,7 @@ impl<'a> ByDate<'a> {
             for (place, entry) in entries.iter().enumerate() {
                 sum.streams = sum.streams.checked_add(entry.streams)?;
                 sum.top = sum.top.min(entry.rank);
-                sum.returns |= month.rows[entry.row as usize].reported.appearances > 1;
+                sum.returns |= month.reported(entry.row).appearances > 1;
                 if kind != EntityKind::Artist && rows.is_new_track(&entries[..place], entry) {
                     sum.tracks += 1;
                 }

@@ -456,8 +456,12 @@ impl<'a> Fold<'a> {
     /// [`crate::error::Error::Audit`] if a sum leaves the range of 64 bits.
     pub fn month(&mut self, chart: &str, month: Month, rows: &[Observation]) -> Result<()> {
         let mut slices: Vec<Option<&[Observation]>> = vec![None; self.scopes.len()];
-        for slice in rows.chunk_by(|a, b| a.region == b.region) {
-            if let Some(scope) = self.setup.surveyed.scope_of(chart, slice[0].region) {
+        let mut rest = rows;
+        while let Some(first) = rest.first() {
+            // Looking for the end of a region does not go through its rows, which come from far away.
+            let slice;
+            (slice, rest) = rest.split_at(rest.partition_point(|row| row.region == first.region));
+            if let Some(scope) = self.setup.surveyed.scope_of(chart, first.region) {
                 slices[scope] = Some(slice);
             }
         }

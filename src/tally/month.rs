@@ -4,6 +4,7 @@ use super::calendar::Due;
 use super::counter::Gain;
 use super::{Clock, Window};
 use crate::dates::Day;
+use crate::exports::Reported;
 use crate::ledger::Observation;
 
 /// Short codes for the entities of one scope.
@@ -68,12 +69,23 @@ pub struct MonthOf<'a> {
     pub rows: &'a [Observation],
     /// For each row what it adds to a counter; `None` for a chart.
     pub gains: Option<&'a [Gain]>,
+    /// Whether any row of the scope reports ranks or appearances of the past.
+    pub has_reports: bool,
 }
 
 impl<'a> MonthOf<'a> {
     /// The live date at a place.
     pub fn date(&self, place: u8) -> Option<&'a Date> {
         self.dates.get(usize::from(place))
+    }
+
+    /// What a row's export reports of the past. Rows are looked up one by one, far apart from each
+    /// other: not where there is nothing to find.
+    pub fn reported(&self, row: u32) -> Reported {
+        match self.has_reports {
+            true => self.rows[row as usize].reported,
+            false => Reported::default(),
+        }
     }
 
     /// The rows of its live dates, with the place of the date in the month and that of the row.

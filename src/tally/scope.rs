@@ -90,7 +90,8 @@ impl<'a> ScopeFold<'a> {
             self.check(date, rows).ok_or_else(|| overflow(self.scope, date.due.day))?;
         }
         let gains = std::mem::take(&mut self.gains);
-        let month = MonthOf { dates: &dates, rows, gains: counter.then_some(&gains) };
+        let gains_of = counter.then_some(gains.as_slice());
+        let month = MonthOf { dates: &dates, rows, gains: gains_of, has_reports: self.scope.has_reports };
         listings.collect(month, self.setup);
         let mut parts = Vec::new();
         self.runs_of_month(month, listings, &mut parts);
@@ -105,6 +106,7 @@ impl<'a> ScopeFold<'a> {
                     spreads.push(setup.spread(*kind, code, *index as usize));
                 }
             }
+            counts.iter().for_each(|count| count.fetch(&parts));
             let recorded = if records.is_empty() { 0 } else { dates.len() };
             let mut of_records: Vec<Vec<Competitor>> = vec![Vec::new(); recorded];
             for parts in parts.chunk_by(|a, b| a.short == b.short) {
@@ -239,7 +241,7 @@ impl<'a> ScopeFold<'a> {
             for entries in entries.chunk_by(|a, b| a.date == b.date) {
                 let mut on = SongDate::default();
                 for entry in entries {
-                    on.add(entry, month.rows[entry.row as usize].reported);
+                    on.add(entry, month.reported(entry.row));
                 }
                 let date = &month.dates[usize::from(entries[0].date)];
                 run.date(date.due.day, calendar.live_before(date.at), on);

@@ -28,6 +28,8 @@ pub struct Setup<'a> {
     /// For each track the sources that list it, and when it was first and last seen.
     sources: Vec<u32>,
     seen: Vec<Option<(Day, Day)>>,
+    /// For each scope the bit of its source.
+    source_bits: Vec<u32>,
     /// For each listing whether the catalog dates its track; empty where it dates none.
     pub(super) dated: Vec<bool>,
 }
@@ -101,6 +103,7 @@ impl<'a> Setup<'a> {
             true => entities.track_of.iter().map(is_dated).collect(),
             false => Vec::new(),
         };
+        let source_bits = (0..surveyed.scopes.len()).map(|scope| surveyed.source_bit(scope)).collect();
         Self {
             tallies,
             records,
@@ -114,6 +117,7 @@ impl<'a> Setup<'a> {
             traced,
             sources,
             seen,
+            source_bits,
             dated,
         }
     }
@@ -146,7 +150,7 @@ impl<'a> Setup<'a> {
     /// On how many tracks of an entity streams below the charts of a scope can have come: those that
     /// the source of the scope lists anywhere, within the dates that the catalog gives them.
     pub(super) fn spread(&self, kind: EntityKind, code: u32, scope: usize) -> Spread {
-        let bit = self.surveyed.source_bit(scope);
+        let bit = self.source_bits[scope];
         let mut spread = Spread::default();
         for &track in self.entities.tracks_of(kind, code) {
             let track = track as usize;
