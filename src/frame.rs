@@ -345,6 +345,36 @@ impl Text {
         Self { words: Utf8ViewArray::from_slice_values(words), codes }
     }
 
+    /// Codes and their words as Arrow has them.
+    ///
+    /// # Errors
+    /// [`PolarsError`] if the words are of another type.
+    pub fn from_arrow(coded: &DictionaryArray<u32>) -> PolarsResult<Self> {
+        let words = coded.values().as_any().downcast_ref::<Utf8ViewArray>();
+        let words = words.ok_or_else(|| PolarsError::SchemaMismatch("a dictionary holds no text".into()))?;
+        Ok(Self { words: words.clone(), codes: coded.keys().clone() })
+    }
+
+    /// Texts one after the other.
+    pub fn joined(mut texts: Vec<Self>) -> Self {
+        if texts.len() == 1 {
+            return texts.remove(0);
+        }
+        let words: Vec<&str> = texts.iter().flat_map(|text| text.words.values_iter()).collect();
+        let mut offset = 0;
+        let codes = texts.iter().flat_map(|text| {
+            let from = offset;
+            offset += text.words.len() as u32;
+            text.codes.iter().map(move |code| code.map_or(u32::MAX, |code| from + code))
+        });
+        Self::coded(&words, codes)
+    }
+
+    /// The same text in every row.
+    pub fn constant(word: &str, height: usize) -> Self {
+        Self::coded(&[word], std::iter::repeat_n(0, height))
+    }
+
     /// The text of a row.
     pub fn get(&self, row: usize) -> Option<&str> {
         self.words.get(self.codes.get(row)? as usize)

@@ -10,15 +10,16 @@ use polars::prelude::*;
 use rayon::prelude::*;
 use serde_json::Value;
 
-use crate::changes::{self, Causes, Change, TableOf};
+use crate::changes::{self, Causes, Changes};
 use crate::error::{Error, Result};
+use crate::frame::Frame;
 use crate::ledger::{Commit, commits};
 use crate::publish::{self, Manifest};
 use crate::tables::{self, Table};
 use crate::{parquet, pipeline::Plan};
 
 /// The compared tables of a run, by name.
-struct Compared(Vec<(&'static str, DataFrame)>);
+struct Compared(Vec<(&'static str, Frame)>);
 
 impl Compared {
     /// Those of a published run, as far as it has them.
@@ -29,25 +30,24 @@ impl Compared {
             if !path.exists() {
                 return Ok(None);
             }
-            let columns = columns.iter().map(|&column| column.to_owned()).collect();
-            Ok(Some((table, parquet::read(&path, Some(columns))?)))
+            Ok(Some((table, parquet::read_frame(&path, columns)?)))
         };
         let read = wanted.into_par_iter().map(read).collect::<Result<Vec<_>>>()?;
         Ok(Self(read.into_iter().flatten().collect()))
     }
 
-    fn get(&self, table: &str) -> Option<TableOf<'_>> {
-        self.0.iter().find(|(name, _)| *name == table).map(|(_, frame)| TableOf::Read(frame))
+    fn get(&self, table: &str) -> Option<&Frame> {
+        self.0.iter().find(|(name, _)| *name == table).map(|(_, frame)| frame)
     }
 }
 
 /// What a run says otherwise than the one before it.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub struct Since {
     /// The run before; `None` if there is none that could be compared.
     pub before: Option<String>,
     /// What is said otherwise.
-    pub changes: Vec<Change>,
+    pub changes: Changes,
 }
 
 /// Compares `tables`, about to be published with `manifest` as their `run.json`, with the latest
@@ -68,10 +68,8 @@ pub fn since_latest(out: &Path, manifest: &Value, tables: &[Table]) -> Result<Si
     };
     let damaged = |problem: String| Error::damaged(&publish::latest(out), problem);
     let now = Manifest::of(manifest).map_err(damaged)?.conditions();
-    let present = |name: &str| {
-        let table = tables.iter().find(|table| table.contract.name == name)?;
-        Some(TableOf::Built(&table.frame))
-    };
+    let present =
+        |name: &str| tables.iter().find(|table| table.contract.name == name).map(|table| &table.frame);
     let changes = changes::compare(|name| past.get(name), present, &Causes::between(&conditions, &now))?;
     Ok(Since { before: Some(before), changes })
 }
@@ -80,7 +78,7 @@ pub fn since_latest(out: &Path, manifest: &Value, tables: &[Table]) -> Result<Si
 ///
 /// # Errors
 /// [`Error::Usage`] if a run lacks its manifest, [`Error::Read`], [`Error::Damaged`].
-pub fn diff(out: &Path, before: &str, after: &str) -> Result<Vec<Change>> {
+pub fn diff(out: &Path, before: &str, after: &str) -> Result<Changes> {
     let [before, after] = [before, after].map(|run| publish::folder(out, run));
     let conditions = |folder: &Path| publish::manifest_in(folder).map(Manifest::conditions);
     let causes = Causes::between(&conditions(&before)?, &conditions(&after)?);

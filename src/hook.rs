@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::changes::{Change, Subscription};
+use crate::changes::Subscription;
 use crate::files;
 
 /// Whom to tell of what.
@@ -55,9 +55,9 @@ pub struct Told<'a> {
 }
 
 impl Hook {
-    /// Starts the command with `changes` as a JSON array on standard input, and waits for its end.
+    /// Starts the command with `changes`, each as JSON, in an array on standard input, and waits for its end.
     /// Without a command or a change nothing happens.
-    pub fn tell(&self, changes: &[Change], told: &Told<'_>) -> Option<Ended> {
+    pub fn tell(&self, changes: &[Value], told: &Told<'_>) -> Option<Ended> {
         let command = self.command.as_deref().filter(|_| !changes.is_empty())?;
         let mut output = None;
         let problem = self.start(command, changes, told, &mut output).map_or_else(
@@ -71,14 +71,14 @@ impl Hook {
     fn start(
         &self,
         command: &str,
-        changes: &[Change],
+        changes: &[Value],
         told: &Told<'_>,
         output: &mut Option<File>,
     ) -> std::io::Result<Child> {
-        let rows: Vec<Value> = changes.iter().map(Change::to_json).collect();
         // A file and not a pipe: nobody has to read it for the run to go on.
         let mut input = nameless(told.published)?;
-        input.write_all(format!("{:#}\n", Value::from(rows)).as_bytes())?;
+        input.write_all(&serde_json::to_vec_pretty(changes)?)?;
+        input.write_all(b"\n")?;
         input.rewind()?;
         let (out, err) = if told.keep_output {
             let kept = nameless(told.published)?;

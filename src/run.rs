@@ -20,14 +20,14 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use crate::catalog::{Entities, EntityKind};
-use crate::changes::Members;
+use crate::changes::{Changes, Members};
 use crate::claims::{self, Facts};
 use crate::dates::{Day, Month};
 use crate::error::{Error, Result};
 use crate::explain::Ground;
 use crate::exports::{self, Decoded, Decoding, Discovered, Found, Known, LeftOut, Objects, Progress};
 use crate::frame::Frame;
-use crate::history;
+use crate::history::{self, Since};
 use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Settled, Update, Withheld, WriteLock, classify};
 use crate::pipeline::Plan;
 use crate::publish::{self, Place, PublishedTable, ScopeDates};
@@ -110,8 +110,9 @@ pub struct Published {
     pub tables: Vec<PublishedTable>,
     /// The size of the report beside them in bytes, if the pipeline wants one.
     pub page: Option<u64>,
-    /// What they say otherwise than those of the run before, as far as the pipeline wants to hear.
-    pub changes: Vec<crate::changes::Change>,
+    /// What they say otherwise than those of the run before, as far as the pipeline wants to hear: the
+    /// rows of `changes` as JSON. None where nobody is told.
+    pub changes: Vec<Value>,
     /// Runs that the pipeline's retention let go.
     pub retired: Vec<String>,
 }
@@ -363,14 +364,16 @@ fn publish_anew(
 
     let dates = scope_dates(&counted.surveyed);
     let mut about = manifest(plan, ledger, &report.run, &[], (&report.refused, &dates), counted.since);
-    let since = report.timings.time("changes", || history::since_latest(&plan.out, &about, &tables))?;
-    if let Some(table) = tables.iter_mut().find(|table| table.contract.name == tables::changes::CONTRACT.name)
-    {
-        table.frame = tables::changes::rows(&since.changes)?;
-    }
-    let (before, changed) = (since.before, since.changes);
-    let members = members(plan, &counted.entities, &changed);
-    let changes = plan.on_change.subscription.choose(&changed, &members);
+    let timings = &mut report.timings;
+    let (before, told) = timings.time("changes", || {
+        let Since { before, changes } = history::since_latest(&plan.out, &about, &tables)?;
+        if let Some(table) =
+            tables.iter_mut().find(|table| table.contract.name == tables::changes::CONTRACT.name)
+        {
+            table.frame = tables::changes::rows(&changes)?;
+        }
+        Ok::<_, Error>((before, told(plan, &counted.entities, &changes)))
+    })?;
     let ground = Ground { plan, ledger, surveyed: &counted.surveyed, entities: &counted.entities };
     let (mut seconds, publishing) = (report.timings.seconds(), Instant::now());
     let manifest = |folder: &Path, tables: &[PublishedTable]| {
@@ -413,9 +416,9 @@ fn publish_anew(
     let unknown_names = counted.entities.unknown_names();
     let page = about.pointer("/report/bytes").and_then(Value::as_u64);
     report.published =
-        Some(Published { unknown_names, scopes, since, months, tables, page, changes, retired });
+        Some(Published { unknown_names, scopes, since, months, tables, page, changes: told, retired });
     // Nobody waits until millions of names have been given back.
-    rayon::spawn(move || drop((counted, changed)));
+    rayon::spawn(move || drop(counted));
     Ok(())
 }
 
@@ -461,11 +464,21 @@ fn unchanged(plan: &Plan, ledger: &Ledger) -> Option<String> {
     same.then_some(manifest.run)
 }
 
+/// The changes that the pipeline's command is told of.
+fn told(plan: &Plan, entities: &Entities, changes: &Changes) -> Vec<Value> {
+    if plan.on_change.command.is_none() {
+        return Vec::new();
+    }
+    let members = members(plan, entities, changes);
+    let wanted = changes.iter().filter(|change| plan.on_change.subscription.wants(change, &members));
+    wanted.map(|change| change.to_json()).collect()
+}
+
 /// Who belongs to the cohort whose changes the pipeline wants to hear of.
-fn members(plan: &Plan, entities: &Entities, changes: &[crate::changes::Change]) -> Members {
+fn members(plan: &Plan, entities: &Entities, changes: &Changes) -> Members {
     let mut members = Members::default();
     let Some(cohort) = &plan.on_change.subscription.cohort else { return members };
-    let changed: HashSet<&str> = changes.iter().map(|change| change.subject.entity_id.as_str()).collect();
+    let changed: HashSet<&str> = changes.iter().map(|change| change.subject.entity_id).collect();
     if changed.is_empty() {
         return members;
     }

@@ -5,6 +5,7 @@
 //! chart and region and begin before the figure ends; one from the configuration can touch anything.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::{self, Display, Formatter};
 
 use super::{Change, Kind};
 use crate::dates::Day;
@@ -41,6 +42,46 @@ pub struct Input {
     pub days: Option<(Day, Day)>,
     /// Rows that a newer export contradicts.
     pub superseded: u64,
+}
+
+/// The words for causes, in the order in which they are named.
+pub const WORDS: [&str; 7] = ["new_data", "correction", "catalog", "pipeline", "claims", "program", "as_of"];
+
+/// What may have brought a change about: some of [`WORDS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cause(u8);
+
+impl Cause {
+    /// Every set of causes in the order of [`Self::code`].
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..1 << WORDS.len()).map(Self)
+    }
+
+    /// A number for the set.
+    pub fn code(self) -> u32 {
+        self.0.into()
+    }
+
+    /// The words.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        WORDS
+            .into_iter()
+            .enumerate()
+            .filter(move |(place, _)| self.0 & (1 << place) != 0)
+            .map(|(_, word)| word)
+    }
+}
+
+impl FromIterator<bool> for Cause {
+    fn from_iter<I: IntoIterator<Item = bool>>(named: I) -> Self {
+        Self(named.into_iter().zip(0..).fold(0, |set, (is, place)| set | u8::from(is) << place))
+    }
+}
+
+impl Display for Cause {
+    fn fmt(&self, into: &mut Formatter<'_>) -> fmt::Result {
+        into.write_str(&self.words().collect::<Vec<_>>().join(","))
+    }
 }
 
 /// What differs between two runs.
@@ -107,12 +148,12 @@ impl Causes {
         self.pipeline
     }
 
-    /// The causes of a change, joined by commas, in the order of [`Self`]'s fields. Never empty: where
-    /// nothing of the figure's own chart, region and days differs, any data that differs is named,
-    /// since who is who is decided over the whole ledger; and where nothing differs at all, two
-    /// builds of one version of the program do.
-    pub fn of(&self, change: &Change) -> String {
-        let (chart, region) = (change.subject.chart.as_str(), change.subject.region.as_str());
+    /// The causes of a change. Never none: where nothing of the figure's own chart, region and days
+    /// differs, any data that differs is named, since who is who is decided over the whole ledger; and
+    /// where nothing differs at all, two builds of one version of the program do.
+    pub fn of(&self, change: &Change<'_>) -> Cause {
+        const NONE: Cause = Cause(0);
+        let (chart, region) = (change.subject.chart, change.subject.region);
         let touches = |touched: &Touched, until: Option<Day>| {
             let first = touched.get(chart).and_then(|regions| match region {
                 ALL_REGIONS => regions.values().min(),
@@ -120,27 +161,21 @@ impl Causes {
             });
             first.is_some_and(|first| until.is_none_or(|until| *first <= until))
         };
-        let named = |new_data: bool, correction: bool| {
-            let words = [
-                (new_data, "new_data"),
-                (correction, "correction"),
-                (self.catalog, "catalog"),
-                (self.pipeline, "pipeline"),
-                (self.claims && change.kind == Kind::ClaimChanged, "claims"),
-                (self.program, "program"),
-                (self.as_of, "as_of"),
-            ];
-            words.iter().filter(|word| word.0).map(|word| word.1).collect::<Vec<_>>().join(",")
+        let named = |new_data: bool, correction: bool| -> Cause {
+            let claims = self.claims && change.kind == Kind::ClaimChanged;
+            let others = [self.catalog, self.pipeline, claims, self.program, self.as_of];
+            [new_data, correction].into_iter().chain(others).collect()
         };
         let data = |until| named(touches(&self.new_data, until), touches(&self.correction, until));
-        let mut causes = data(change.until());
-        if causes.is_empty() {
-            causes = data(None);
+        let mut cause = data(change.until());
+        if cause == NONE {
+            cause = data(None);
         }
-        if causes.is_empty() {
-            causes = named(!self.new_data.is_empty(), !self.correction.is_empty());
+        if cause == NONE {
+            cause = named(!self.new_data.is_empty(), !self.correction.is_empty());
         }
-        if causes.is_empty() { "program".to_owned() } else { causes }
+        let program = || WORDS.map(|word| word == "program").into_iter().collect();
+        if cause == NONE { program() } else { cause }
     }
 }
 

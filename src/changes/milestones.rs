@@ -2,67 +2,38 @@
 
 use polars::prelude::*;
 
-use super::rows::{Days, Subjects, TableOf, TextOf, number, paired, subject_columns, text};
-use super::{Change, Comparison, Figure, Kind, found};
+use super::rows::{Called, Side, Unit, Window, paired, subject_columns};
+use super::{Comparison, Found, Kind};
+use crate::frame::Frame;
 
 pub const COMPARISON: Comparison = Comparison {
     table: "milestones",
     columns: subject_columns!["tally", "window", "threshold", "reached_on", "certainty", "cumulative"],
+    called: Called {
+        name: "tally",
+        window: Window::Column,
+        on: Some("reached_on"),
+        value: Some("cumulative"),
+        state: Some("certainty"),
+        unit: Unit::Always("streams"),
+    },
     compare,
 };
 
-struct Side<'f> {
-    of: Subjects<'f>,
-    on: Days,
-    certainty: TextOf<'f>,
-    sum: Int64Chunked,
+fn key(side: &Side, row: usize) -> ([u32; 3], u32, u32, i64) {
+    (side.place(row), side.id(row), side.window(row), side.threshold(row))
 }
 
-impl<'f> Side<'f> {
-    fn new(frame: TableOf<'f>) -> PolarsResult<Self> {
-        Ok(Self {
-            of: Subjects::of(frame, "tally")?,
-            on: Days::of(frame, "reached_on")?,
-            certainty: text(frame, "certainty")?,
-            sum: number(frame, "cumulative")?,
-        })
-    }
-
-    fn key(&self, row: usize) -> ([&str; 3], &str, &str, i64) {
-        (self.of.place(row), self.of.id(row), self.of.window(row), self.of.threshold(row))
-    }
-
-    fn called(&self, row: usize) -> ([&str; 3], [&str; 3], &str, i64) {
-        (self.of.place(row), self.of.called(row), self.of.window(row), self.of.threshold(row))
-    }
-
-    fn figure(&self, row: usize) -> Figure {
-        Figure {
-            on: self.on.get(row),
-            value: self.sum.get(row),
-            state: self.certainty.get(row).map(str::to_owned),
-        }
-    }
+fn called(side: &Side, row: usize) -> ([u32; 3], [&str; 3], u32, i64) {
+    (side.place(row), side.called(row), side.window(row), side.threshold(row))
 }
 
-fn compare(before: TableOf<'_>, after: TableOf<'_>) -> PolarsResult<Vec<Change>> {
-    let (before, after) = (Side::new(before)?, Side::new(after)?);
-    let rows = paired((before.of.height, |row| before.key(row)), (after.of.height, |row| after.key(row)))
-        .and_by(|row| before.called(row), |row| after.called(row));
-    let same = |&(old, new): &(usize, usize)| {
-        before.on.get(old) == after.on.get(new)
-            && before.certainty.get(old) == after.certainty.get(new)
-            && before.sum.get(old) == after.sum.get(new)
-    };
-    let moved = rows.both.iter().filter(|pair| !same(pair)).map(|&(old, new)| {
-        let figures = (Some(before.figure(old)), Some(after.figure(new)));
-        found(Kind::MilestoneMoved, after.of.get(new), figures.0, figures.1, "streams")
-    });
-    let crossed = rows.new.iter().map(|&row| {
-        found(Kind::MilestoneCrossed, after.of.get(row), None, Some(after.figure(row)), "streams")
-    });
-    let revoked = rows.gone.iter().map(|&row| {
-        found(Kind::MilestoneRevoked, before.of.get(row), Some(before.figure(row)), None, "streams")
-    });
+fn compare([before, after]: [&Side; 2], _: [&Frame; 2]) -> PolarsResult<Vec<Found>> {
+    let rows = paired((before.height, |row| key(before, row)), (after.height, |row| key(after, row)))
+        .and_by(|row| called(before, row), |row| called(after, row));
+    let moved = rows.both.iter().filter(|&&(old, new)| before.figure(old) != after.figure(new));
+    let moved = moved.map(|&(old, new)| Found::of_both(Kind::MilestoneMoved, old, new));
+    let crossed = rows.new.iter().map(|&row| Found::new(Kind::MilestoneCrossed, row));
+    let revoked = rows.gone.iter().map(|&row| Found::gone(Kind::MilestoneRevoked, row));
     Ok(crossed.chain(moved).chain(revoked).collect())
 }

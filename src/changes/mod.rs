@@ -2,7 +2,8 @@
 //!
 //! Two runs are compared as their tables are, by their frames, in the terms of the domain: a
 //! milestone is crossed, moved or revoked, a rank gained or lost, a record set, a total corrected,
-//! a verdict turned. [`cause`] says what may have brought it about, by what differs between the
+//! a verdict turned. A change is kept as the rows that it is of, for a night has hundreds of thousands
+//! of them, and put into words only where it is told. [`cause`] says what may have brought it about, by what differs between the
 //! conditions of the two runs. Nothing here reads or writes files.
 //!
 //! | file | compares |
@@ -23,8 +24,8 @@ mod subscription;
 mod totals;
 mod words;
 
-pub use cause::{Causes, Conditions, Input};
-pub use rows::TableOf;
+pub use cause::{Cause, Causes, Conditions, Input};
+pub use rows::Part;
 pub use subscription::{Members, Subscription, is_kind};
 
 use polars::prelude::*;
@@ -33,6 +34,8 @@ use serde_json::{Value, json};
 
 use crate::dates::Day;
 use crate::error::Result;
+use crate::frame::{Column, Frame};
+use rows::{Called, Side};
 
 /// What happened to a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,60 +99,60 @@ impl Kind {
 }
 
 /// Of what a figure is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Subject {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Subject<'a> {
     /// The tally, ranking, record or claim.
-    pub name: String,
+    pub name: &'a str,
     /// The chart.
-    pub chart: String,
+    pub chart: &'a str,
     /// The region.
-    pub region: String,
+    pub region: &'a str,
     /// Track, song, work or artist; empty for claims.
-    pub entity_kind: String,
+    pub entity_kind: &'a str,
     /// The id; empty where a claim names nobody known.
-    pub entity_id: String,
+    pub entity_id: &'a str,
     /// Title or display name.
-    pub entity: String,
+    pub entity: &'a str,
     /// The artist cell; empty for artists.
-    pub artists: String,
+    pub artists: &'a str,
     /// The window; of a record the date on which it was set, of a claim `all`.
-    pub window: String,
+    pub window: &'a str,
     /// The threshold; 0 where there is none.
     pub threshold: i64,
 }
 
 /// What a run says of a subject.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figure {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figure<'a> {
     /// The date of the milestone, value or record; the last date of a total.
     pub on: Option<Day>,
     /// The sum, rank or record.
     pub value: Option<i64>,
     /// The certainty, the verdict, or who held a record before.
-    pub state: Option<String>,
+    pub state: Option<&'a str>,
 }
 
 /// A figure that one run has otherwise than the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change<'a> {
     /// What happened.
     pub kind: Kind,
     /// To what.
-    pub subject: Subject,
+    pub subject: Subject<'a>,
     /// What was said before; `None` if nothing.
-    pub before: Option<Figure>,
+    pub before: Option<Figure<'a>>,
     /// What is said now; `None` if nothing.
-    pub after: Option<Figure>,
+    pub after: Option<Figure<'a>>,
     /// What the values count.
-    pub unit: String,
+    pub unit: &'a str,
     /// What may have brought it about, see [`Causes::of`].
-    pub cause: String,
+    pub cause: Cause,
 }
 
-impl Change {
+impl Change<'_> {
     /// The last day whose rows can matter to the change; `None` where any can.
     fn until(&self) -> Option<Day> {
-        let on = |figure: &Option<Figure>| figure.as_ref().and_then(|figure| figure.on);
+        let on = |figure: &Option<Figure<'_>>| figure.and_then(|figure| figure.on);
         match self.kind {
             Kind::ClaimChanged | Kind::RankGained | Kind::RankLost => None,
             _ => on(&self.before).max(on(&self.after)),
@@ -159,8 +162,7 @@ impl Change {
     /// The cells of the published row, by column.
     pub fn to_json(&self) -> Value {
         let Self { kind, subject, before, after, unit, cause } = self;
-        let figure = |figure: &Option<Figure>| figure.clone().unwrap_or_default();
-        let (before, after) = (figure(before), figure(after));
+        let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
         json!({
             "change": kind.word(),
             "name": subject.name,
@@ -179,30 +181,81 @@ impl Change {
             "unit": unit,
             "before_state": before.state,
             "after_state": after.state,
-            "cause": cause,
+            "cause": cause.to_string(),
             "says": self.says(),
         })
     }
 }
 
-/// A change before its cause is known.
-fn found(kind: Kind, subject: Subject, before: Option<Figure>, after: Option<Figure>, unit: &str) -> Change {
-    Change { kind, subject, before, after, unit: unit.to_owned(), cause: String::new() }
+/// A change as the rows that it is of; its cause is found later.
+#[derive(Clone, Copy)]
+struct Found {
+    kind: Kind,
+    /// Place of the table among those that were compared.
+    table: u8,
+    cause: Cause,
+    old: Option<u32>,
+    new: Option<u32>,
+}
+
+impl Found {
+    fn of(kind: Kind, old: Option<usize>, new: Option<usize>) -> Self {
+        let row = |row: usize| row as u32;
+        Self { kind, table: 0, cause: Cause::default(), old: old.map(row), new: new.map(row) }
+    }
+
+    /// Of a row that both runs have.
+    fn of_both(kind: Kind, old: usize, new: usize) -> Self {
+        Self::of(kind, Some(old), Some(new))
+    }
+
+    /// Of a row that only the run after has.
+    fn new(kind: Kind, row: usize) -> Self {
+        Self::of(kind, None, Some(row))
+    }
+
+    /// Of a row that only the run before has.
+    fn gone(kind: Kind, row: usize) -> Self {
+        Self::of(kind, Some(row), None)
+    }
+
+    /// The side that says of whom it is, and the row there: the newer one, if it has one.
+    fn said_by(self) -> (usize, usize) {
+        match (self.old, self.new) {
+            (_, Some(row)) => (1, row as usize),
+            (row, None) => (0, row.unwrap_or_default() as usize),
+        }
+    }
+
+    fn change(self, sides: &[Side; 2]) -> Change<'_> {
+        let (side, row) = self.said_by();
+        let figure = |side: usize, row: Option<u32>| Some(sides[side].figure(row? as usize));
+        Change {
+            kind: self.kind,
+            subject: sides[side].subject(row),
+            before: figure(0, self.old),
+            after: figure(1, self.new),
+            unit: sides[side].unit(row),
+            cause: self.cause,
+        }
+    }
 }
 
 /// How a table is compared, and by which columns.
 struct Comparison {
     table: &'static str,
     columns: &'static [&'static str],
-    compare: fn(TableOf<'_>, TableOf<'_>) -> PolarsResult<Vec<Change>>,
+    called: Called,
+    compare: fn([&Side; 2], [&Frame; 2]) -> PolarsResult<Vec<Found>>,
 }
 
+/// In the order of the words of their kinds, so that the changes of one table follow those of another.
 const COMPARISONS: [Comparison; 5] = [
+    claims::COMPARISON,
     milestones::COMPARISON,
     rankings::COMPARISON,
     records::COMPARISON,
     totals::COMPARISON,
-    claims::COMPARISON,
 ];
 
 /// The tables that are compared, and their columns that are.
@@ -210,42 +263,94 @@ pub fn compared() -> impl Iterator<Item = (&'static str, &'static [&'static str]
     COMPARISONS.iter().map(|comparison| (comparison.table, comparison.columns))
 }
 
-/// What `after` says otherwise than `before`, sorted by the grain of the table `changes`. Both give
-/// the frame of a table by its name; a table that either lacks is not compared.
+/// What one run says otherwise than another, sorted by the grain of the table `changes`.
+#[derive(Default)]
+pub struct Changes {
+    tables: Vec<[Side; 2]>,
+    found: Vec<Found>,
+}
+
+/// What `after` says otherwise than `before`. Both give the frame of a table by its name; a table that
+/// either lacks is not compared.
 ///
 /// # Errors
 /// [`crate::error::Error::Frame`] for a frame without the columns of [`compared`].
 pub fn compare<'f>(
-    before: impl Fn(&str) -> Option<TableOf<'f>>,
-    after: impl Fn(&str) -> Option<TableOf<'f>>,
+    before: impl Fn(&str) -> Option<&'f Frame>,
+    after: impl Fn(&str) -> Option<&'f Frame>,
     causes: &Causes,
-) -> Result<Vec<Change>> {
+) -> Result<Changes> {
     let pairs: Vec<_> =
-        COMPARISONS.iter().filter_map(|of| Some((of.compare, before(of.table)?, after(of.table)?))).collect();
-    let changes = pairs
-        .into_par_iter()
-        .map(|(compare, before, after)| compare(before, after))
-        .collect::<PolarsResult<Vec<_>>>()?;
-    let mut changes: Vec<Change> = changes.into_iter().flatten().collect();
-    // A tally that is no longer asked for has no totals, and none of them is corrected.
-    if causes.pipeline() {
-        let counted = after(totals::COMPARISON.table).map(totals::tallies).transpose()?;
-        changes.retain(|change| {
-            let asked = counted.as_ref().is_none_or(|tallies| tallies.contains(&change.subject.name));
-            change.kind != Kind::TotalCorrected || change.after.is_some() || asked
-        });
+        COMPARISONS.iter().filter_map(|of| Some((of, [before(of.table)?, after(of.table)?]))).collect();
+    let compared = pairs.into_par_iter().map(|(of, frames)| of.changes(frames, causes));
+    let compared = compared.collect::<PolarsResult<Vec<_>>>()?;
+    let mut changes = Changes::default();
+    changes.found.reserve_exact(compared.iter().map(|(_, found)| found.len()).sum());
+    for (table, (sides, found)) in (0..).zip(compared) {
+        changes.tables.push(sides);
+        changes.found.extend(found.into_iter().map(|found| Found { table, ..found }));
     }
-    for change in &mut changes {
-        change.cause = causes.of(change);
-    }
-    changes.sort_by(|a, b| a.key().cmp(&b.key()));
     Ok(changes)
 }
 
-impl Change {
-    /// The grain of the table `changes`.
-    fn key(&self) -> (&str, &str, &str, &str, &str, &str, i64) {
-        let Subject { name, chart, region, entity_id, window, threshold, .. } = &self.subject;
-        (self.kind.word(), name, chart, region, entity_id, window, *threshold)
+impl Comparison {
+    /// The rows of a table in two runs, and what they say otherwise.
+    fn changes(&self, frames: [&Frame; 2], causes: &Causes) -> PolarsResult<([Side; 2], Vec<Found>)> {
+        let sides = Side::of_both(frames, &self.called)?;
+        let mut found = (self.compare)([&sides[0], &sides[1]], frames)?;
+        // A tally that is no longer asked for has no totals, and none of them is corrected.
+        if causes.pipeline() && self.table == totals::COMPARISON.table {
+            let asked =
+                |row: Option<u32>| row.is_some_and(|row| sides[1].has_name_of(&sides[0], row as usize));
+            found.retain(|found| found.new.is_some() || asked(found.old));
+        }
+        let order = |found: &Found| {
+            let (side, row) = found.said_by();
+            (found.kind, sides[side].order(row))
+        };
+        found.par_sort_by_cached_key(order);
+        found.par_iter_mut().for_each(|found| found.cause = causes.of(&found.change(&sides)));
+        Ok((sides, found))
+    }
+}
+
+impl Changes {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The changes in order.
+    pub fn iter(&self) -> impl Iterator<Item = Change<'_>> {
+        self.found.iter().map(|found| found.change(&self.tables[usize::from(found.table)]))
+    }
+
+    /// The changes in order, for several threads.
+    pub fn par_iter(&self) -> impl IndexedParallelIterator<Item = Change<'_>> {
+        self.found.par_iter().map(|found| found.change(&self.tables[usize::from(found.table)]))
+    }
+
+    /// A part of each change as a column: its words are known by their codes already.
+    pub fn column(&self, name: &'static str, part: Part) -> Column {
+        let texts = || self.tables.iter().flatten().map(|side| side.text(part));
+        let mut behind = 0;
+        let from: Vec<u32> = texts()
+            .map(|text| {
+                behind += text.words().count() as u32;
+                behind - text.words().count() as u32
+            })
+            .collect();
+        let codes = self.found.iter().map(|found| {
+            let (side, row) = found.said_by();
+            let table = usize::from(found.table);
+            let code = self.tables[table][side].text(part).code(row);
+            code.map_or(behind, |code| from[table * 2 + side] + code)
+        });
+        Column::coded(name, texts().flat_map(|text| text.words()).chain([""]), codes)
     }
 }

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use polars::prelude::*;
+use polars_arrow::array::PrimitiveArray;
 
-use super::rows::{Days, Subjects, TableOf, TextOf, number, paired, subject_columns, text};
-use super::{Change, Comparison, Figure, Kind, Subject, found};
+use super::rows::{Called, Days, Side, Unit, Window, paired, subject_columns};
+use super::{Comparison, Found, Kind};
 use crate::dates::Day;
+use crate::frame::{Frame, Text};
 
 pub const COMPARISON: Comparison = Comparison {
     table: "records",
@@ -20,57 +22,43 @@ pub const COMPARISON: Comparison = Comparison {
         "margin",
         "held_until",
     ],
+    called: Called {
+        name: "record",
+        window: Window::Date,
+        on: Some("reached_on"),
+        value: Some("value"),
+        state: Some("previous_holder"),
+        unit: Unit::Column,
+    },
     compare,
 };
 
-struct Side<'f> {
-    of: Subjects<'f>,
-    kind: TextOf<'f>,
-    on: Days,
-    value: Int64Chunked,
-    unit: TextOf<'f>,
-    previous: TextOf<'f>,
-    margin: Int64Chunked,
+/// What is to be known of records besides.
+struct Reigns<'f> {
+    of: &'f Side,
+    kind: &'f Text,
+    value: &'f PrimitiveArray<i64>,
+    margin: &'f PrimitiveArray<i64>,
     until: Days,
 }
 
-impl<'f> Side<'f> {
-    fn new(frame: TableOf<'f>) -> PolarsResult<Self> {
+impl<'f> Reigns<'f> {
+    fn new(of: &'f Side, frame: &'f Frame) -> PolarsResult<Self> {
         Ok(Self {
-            of: Subjects::of(frame, "record")?,
-            kind: text(frame, "kind")?,
-            on: Days::of(frame, "reached_on")?,
-            value: number(frame, "value")?,
-            unit: text(frame, "unit")?,
-            previous: text(frame, "previous_holder")?,
-            margin: number(frame, "margin")?,
+            of,
+            kind: frame.text("kind")?,
+            value: frame.i64("value")?,
+            margin: frame.i64("margin")?,
             until: Days::of(frame, "held_until")?,
         })
     }
 
-    fn key(&self, row: usize) -> ([&str; 3], &str, &str, Option<Day>) {
-        (self.of.place(row), self.of.called(row)[0], self.of.id(row), self.on.get(row))
+    fn key(&self, row: usize) -> ([u32; 3], &str, u32, Option<Day>) {
+        (self.of.place(row), self.of.called(row)[0], self.of.id(row), self.of.figure(row).on)
     }
 
-    fn called(&self, row: usize) -> ([&str; 3], [&str; 3], Option<Day>) {
-        (self.of.place(row), self.of.called(row), self.on.get(row))
-    }
-
-    fn subject(&self, row: usize) -> Subject {
-        let window = self.on.get(row).map(|day| day.to_string()).unwrap_or_default();
-        Subject { window, ..self.of.get(row) }
-    }
-
-    fn figure(&self, row: usize) -> Figure {
-        Figure {
-            on: self.on.get(row),
-            value: self.value.get(row),
-            state: self.previous.get(row).map(str::to_owned),
-        }
-    }
-
-    fn unit(&self, row: usize) -> &str {
-        self.unit.get(row).unwrap_or_default()
+    fn called(&self, row: usize) -> ([u32; 3], [&str; 3], Option<Day>) {
+        (self.of.place(row), self.of.called(row), self.of.figure(row).on)
     }
 
     /// Whether a holder lengthens the reign from date to date.
@@ -79,39 +67,35 @@ impl<'f> Side<'f> {
     }
 }
 
-fn compare(before: TableOf<'_>, after: TableOf<'_>) -> PolarsResult<Vec<Change>> {
-    let (before, after) = (Side::new(before)?, Side::new(after)?);
+fn compare(sides: [&Side; 2], frames: [&Frame; 2]) -> PolarsResult<Vec<Found>> {
+    let (before, after) = (Reigns::new(sides[0], frames[0])?, Reigns::new(sides[1], frames[1])?);
     let rows = paired((before.of.height, |row| before.key(row)), (after.of.height, |row| after.key(row)))
         .and_by(|row| before.called(row), |row| after.called(row));
-    let mut latest: HashMap<[&str; 3], Option<Day>> = HashMap::new();
+    let mut latest: HashMap<[u32; 3], Option<Day>> = HashMap::new();
     for row in 0..before.of.height {
         let known = latest.entry(before.of.place(row)).or_default();
-        *known = (*known).max(before.on.get(row));
+        *known = (*known).max(before.of.figure(row).on);
     }
     // A reign that goes on is no news: it has been one since it began.
     let goes_on = |old: usize, new: usize| {
         after.grows(new) && before.until.get(old).is_none() && after.value.get(new) > before.value.get(old)
     };
     let differs = |old: usize, new: usize| {
-        before.value.get(old) != after.value.get(new) || before.previous.get(old) != after.previous.get(new)
+        let (was, is) = (before.of.figure(old), after.of.figure(new));
+        (was.value, was.state) != (is.value, is.state)
     };
-    let changed =
-        rows.both.iter().filter(|&&(old, new)| differs(old, new) && !goes_on(old, new)).map(|&(old, new)| {
-            let figures = (Some(before.figure(old)), Some(after.figure(new)));
-            found(Kind::RecordChanged, after.subject(new), figures.0, figures.1, after.unit(new))
-        });
+    let changed = rows.both.iter().filter(|&&(old, new)| differs(old, new) && !goes_on(old, new));
+    let changed = changed.map(|&(old, new)| Found::of_both(Kind::RecordChanged, old, new));
     let news = rows.new.iter().map(|&row| {
-        let in_the_past = after.on.get(row) < latest.get(&after.of.place(row)).copied().flatten();
+        let in_the_past = after.of.figure(row).on < latest.get(&after.of.place(row)).copied().flatten();
         let kind = match after.margin.get(row) {
             _ if in_the_past => Kind::RecordChanged,
             None => Kind::RecordSet,
             Some(0) => Kind::RecordEqualled,
             Some(_) => Kind::RecordBroken,
         };
-        found(kind, after.subject(row), None, Some(after.figure(row)), after.unit(row))
+        Found::new(kind, row)
     });
-    let gone = rows.gone.iter().map(|&row| {
-        found(Kind::RecordChanged, before.subject(row), Some(before.figure(row)), None, before.unit(row))
-    });
+    let gone = rows.gone.iter().map(|&row| Found::gone(Kind::RecordChanged, row));
     Ok(changed.chain(news).chain(gone).collect())
 }

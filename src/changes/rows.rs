@@ -5,82 +5,58 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use polars::prelude::*;
+use polars_arrow::array::PrimitiveArray;
 
-use super::Subject;
+use super::{Figure, Subject};
 use crate::dates::Day;
-use crate::frame::{Frame, Text};
+use crate::frame::{Frame, Text, Values};
 
-/// A table of a run: read from its file, or about to be published.
+/// The columns by which the rows of a table are called, and those that are its figures.
+pub struct Called {
+    /// The tally, ranking, record or claim.
+    pub name: &'static str,
+    /// The turn of the clock.
+    pub window: Window,
+    /// The date of the figure.
+    pub on: Option<&'static str>,
+    /// The figure.
+    pub value: Option<&'static str>,
+    /// What is said of it in a word.
+    pub state: Option<&'static str>,
+    /// What the values count.
+    pub unit: Unit,
+}
+
+/// The window of a row.
 #[derive(Clone, Copy)]
-pub enum TableOf<'f> {
-    /// Read.
-    Read(&'f DataFrame),
-    /// Built.
-    Built(&'f Frame),
+pub enum Window {
+    /// It is in a column.
+    Column,
+    /// It is the date of the figure.
+    Date,
+    /// There is none.
+    All,
 }
 
-impl<'f> TableOf<'f> {
-    /// How many rows.
-    pub fn height(self) -> usize {
-        match self {
-            Self::Read(frame) => frame.height(),
-            Self::Built(frame) => frame.height(),
-        }
-    }
-
-    /// Whether it has a column of this name.
-    pub fn has(self, name: &str) -> bool {
-        match self {
-            Self::Read(frame) => frame.column(name).is_ok(),
-            Self::Built(frame) => frame.column(name).is_ok(),
-        }
-    }
-}
-
-/// A column of text.
-pub enum TextOf<'f> {
-    /// Read.
-    Read(&'f StringChunked),
-    /// Built.
-    Built(&'f Text),
-}
-
-impl<'f> TextOf<'f> {
-    /// The text of a row.
-    pub fn get(&self, row: usize) -> Option<&'f str> {
-        match self {
-            Self::Read(column) => column.get(row),
-            Self::Built(column) => column.get(row),
-        }
-    }
-}
-
-/// A column of text.
-pub fn text<'f>(side: TableOf<'f>, name: &str) -> PolarsResult<TextOf<'f>> {
-    Ok(match side {
-        TableOf::Read(frame) => TextOf::Read(frame.column(name)?.str()?),
-        TableOf::Built(frame) => TextOf::Built(frame.text(name)?),
-    })
-}
-
-/// A column of whole numbers.
-pub fn number(side: TableOf<'_>, name: &str) -> PolarsResult<Int64Chunked> {
-    match side {
-        TableOf::Read(frame) => Ok(frame.column(name)?.i64()?.clone()),
-        TableOf::Built(frame) => Ok(frame.column(name)?.to_polars().i64()?.clone()),
-    }
+/// The unit of a row.
+#[derive(Clone, Copy)]
+pub enum Unit {
+    /// It is in a column.
+    Column,
+    /// It is the same in all rows.
+    Always(&'static str),
 }
 
 /// A column of dates.
-pub struct Days(Int32Chunked);
+#[derive(Clone)]
+pub struct Days(PrimitiveArray<i32>);
 
 impl Days {
     /// The column of this name.
-    pub fn of(side: TableOf<'_>, name: &str) -> PolarsResult<Self> {
-        let days = |column: &Column| Ok(Self(column.date()?.physical().clone()));
-        match side {
-            TableOf::Read(frame) => days(frame.column(name)?),
-            TableOf::Built(frame) => days(&frame.column(name)?.to_polars()),
+    pub fn of(frame: &Frame, name: &str) -> PolarsResult<Self> {
+        match &frame.column(name)?.values {
+            Values::Date(days) => Ok(Self(days.clone())),
+            _ => Err(PolarsError::SchemaMismatch(format!("{name} holds no dates").into())),
         }
     }
 
@@ -90,22 +66,60 @@ impl Days {
     }
 }
 
-/// Who and what the rows of a table are of.
-pub struct Subjects<'f> {
-    name: TextOf<'f>,
-    chart: TextOf<'f>,
-    region: TextOf<'f>,
-    kind: TextOf<'f>,
-    id: TextOf<'f>,
-    entity: TextOf<'f>,
-    artists: TextOf<'f>,
-    window: Option<TextOf<'f>>,
-    threshold: Option<Int64Chunked>,
-    /// Rows.
-    pub height: usize,
+/// Text by which rows of two runs are put together: words are compared as numbers.
+pub struct Words {
+    /// The text.
+    pub text: Text,
+    /// For each word its place in the order of all words of both runs, and behind them that of
+    /// nothing.
+    places: Vec<u32>,
 }
 
-/// The columns of [`Subjects`] besides the name, window and threshold.
+impl Words {
+    fn of(text: Text) -> Self {
+        Self { text, places: Vec::new() }
+    }
+
+    /// Finds the places of the words of a column in two runs.
+    fn order(before: &mut Self, after: &mut Self) {
+        let mut words: Vec<&str> = before.text.words().chain(after.text.words()).chain([""]).collect();
+        words.sort_unstable();
+        words.dedup();
+        let place = |word: &str| words.partition_point(|other| *other < word) as u32;
+        let places = |side: &Self| side.text.words().chain([""]).map(place).collect();
+        (before.places, after.places) = (places(before), places(after));
+    }
+
+    fn get(&self, row: usize) -> &str {
+        self.text.get(row).unwrap_or_default()
+    }
+
+    fn place(&self, row: usize) -> u32 {
+        let place = self.text.code(row).and_then(|code| self.places.get(code as usize));
+        place.or(self.places.last()).copied().unwrap_or_default()
+    }
+}
+
+/// The rows of a table in a run: who and what they are of, and their figures.
+pub struct Side {
+    /// Rows.
+    pub height: usize,
+    name: Words,
+    chart: Words,
+    region: Words,
+    id: Words,
+    window: Words,
+    kind: Text,
+    entity: Text,
+    artists: Text,
+    threshold: Option<PrimitiveArray<i64>>,
+    on: Option<Days>,
+    value: Option<PrimitiveArray<i64>>,
+    state: Option<Text>,
+    unit: Text,
+}
+
+/// The columns of [`Side`] but for those that [`Called`] names.
 macro_rules! subject_columns {
     ($($more:literal),+ $(,)?) => {
         &["chart", "region", "entity_kind", "entity_id", "entity", "artists", $($more),+]
@@ -113,42 +127,77 @@ macro_rules! subject_columns {
 }
 pub(super) use subject_columns;
 
-impl<'f> Subjects<'f> {
-    /// Those of a table whose rows are called by the column `name`.
-    pub fn of(frame: TableOf<'f>, name: &str) -> PolarsResult<Self> {
-        let optional = |name: &str| frame.has(name);
+impl Side {
+    /// The rows of a table in two runs.
+    pub fn of_both(frames: [&Frame; 2], called: &Called) -> PolarsResult<[Self; 2]> {
+        let [mut before, mut after] = [Self::of(frames[0], called)?, Self::of(frames[1], called)?];
+        before.words().into_iter().zip(after.words()).for_each(|(before, after)| Words::order(before, after));
+        Ok([before, after])
+    }
+
+    fn of(frame: &Frame, called: &Called) -> PolarsResult<Self> {
+        let height = frame.height();
+        let text = |name: &str| frame.text(name).cloned();
+        let words = |name: &str| text(name).map(Words::of);
+        let number = |name: &str| frame.i64(name).cloned();
+        // Claims are of nobody in particular.
+        let or_nothing = |name: &str| match frame.column(name) {
+            Ok(_) => text(name),
+            Err(_) => Ok(Text::constant("", height)),
+        };
+        let on = called.on.map(|name| Days::of(frame, name)).transpose()?;
+        let window = match called.window {
+            Window::Column => text("window")?,
+            Window::All => Text::constant("all", height),
+            Window::Date => {
+                let day = |row| on.as_ref()?.get(row).map(|day| day.to_string());
+                let days: Vec<Option<String>> = (0..height).map(day).collect();
+                Text::of(days.iter().map(Option::as_deref))
+            }
+        };
         Ok(Self {
-            name: text(frame, name)?,
-            chart: text(frame, "chart")?,
-            region: text(frame, "region")?,
-            kind: text(frame, "entity_kind")?,
-            id: text(frame, "entity_id")?,
-            entity: text(frame, "entity")?,
-            artists: text(frame, "artists")?,
-            window: optional("window").then(|| text(frame, "window")).transpose()?,
-            threshold: optional("threshold").then(|| number(frame, "threshold")).transpose()?,
-            height: frame.height(),
+            height,
+            name: words(called.name)?,
+            chart: words("chart")?,
+            region: words("region")?,
+            id: words("entity_id")?,
+            window: Words::of(window),
+            kind: or_nothing("entity_kind")?,
+            entity: text("entity")?,
+            artists: or_nothing("artists")?,
+            threshold: frame.column("threshold").is_ok().then(|| number("threshold")).transpose()?,
+            on,
+            value: called.value.map(number).transpose()?,
+            state: called.state.map(text).transpose()?,
+            unit: match called.unit {
+                Unit::Column => text("unit")?,
+                Unit::Always(unit) => Text::constant(unit, height),
+            },
         })
     }
 
-    /// The tally, ranking or record, chart, region.
-    pub fn place(&self, row: usize) -> [&str; 3] {
-        [&self.name, &self.chart, &self.region].map(|column| column.get(row).unwrap_or_default())
+    fn words(&mut self) -> [&mut Words; 5] {
+        [&mut self.name, &mut self.chart, &mut self.region, &mut self.id, &mut self.window]
+    }
+
+    /// The tally, ranking or record, chart, region; in numbers, as all below.
+    pub fn place(&self, row: usize) -> [u32; 3] {
+        [&self.name, &self.chart, &self.region].map(|words| words.place(row))
     }
 
     /// The id.
-    pub fn id(&self, row: usize) -> &str {
-        self.id.get(row).unwrap_or_default()
+    pub fn id(&self, row: usize) -> u32 {
+        self.id.place(row)
+    }
+
+    /// The window.
+    pub fn window(&self, row: usize) -> u32 {
+        self.window.place(row)
     }
 
     /// Kind, name and artist cell: who it is whatever the id.
     pub fn called(&self, row: usize) -> [&str; 3] {
-        [&self.kind, &self.entity, &self.artists].map(|column| column.get(row).unwrap_or_default())
-    }
-
-    /// The window.
-    pub fn window(&self, row: usize) -> &str {
-        self.window.as_ref().and_then(|window| window.get(row)).unwrap_or_default()
+        [&self.kind, &self.entity, &self.artists].map(|text| text.get(row).unwrap_or_default())
     }
 
     /// The threshold, or 0.
@@ -156,23 +205,83 @@ impl<'f> Subjects<'f> {
         self.threshold.as_ref().and_then(|threshold| threshold.get(row)).unwrap_or_default()
     }
 
-    /// All of it.
-    pub fn get(&self, row: usize) -> Subject {
-        let [name, chart, region] = self.place(row).map(str::to_owned);
-        let [entity_kind, entity, artists] = self.called(row).map(str::to_owned);
-        let (entity_id, window) = (self.id(row).to_owned(), self.window(row).to_owned());
+    /// Whether any row is called as one of another side.
+    pub fn has_name_of(&self, other: &Self, row: usize) -> bool {
+        self.name.places.split_last().is_some_and(|(_, known)| known.contains(&other.name.place(row)))
+    }
+
+    /// Where a change of the row stands among those of its kind.
+    pub fn order(&self, row: usize) -> ([u32; 3], u32, u32, i64) {
+        (self.place(row), self.id(row), self.window(row), self.threshold(row))
+    }
+
+    /// Who and what a row is of.
+    pub fn subject(&self, row: usize) -> Subject<'_> {
+        let [entity_kind, entity, artists] = self.called(row);
         Subject {
-            name,
-            chart,
-            region,
+            name: self.name.get(row),
+            chart: self.chart.get(row),
+            region: self.region.get(row),
             entity_kind,
-            entity_id,
+            entity_id: self.id.get(row),
             entity,
             artists,
-            window,
+            window: self.window.get(row),
             threshold: self.threshold(row),
         }
     }
+
+    /// What a row says.
+    pub fn figure(&self, row: usize) -> Figure<'_> {
+        Figure {
+            on: self.on.as_ref().and_then(|on| on.get(row)),
+            value: self.value.as_ref().and_then(|value| value.get(row)),
+            state: self.state.as_ref().and_then(|state| state.get(row)),
+        }
+    }
+
+    /// What the values of a row count.
+    pub fn unit(&self, row: usize) -> &str {
+        self.unit.get(row).unwrap_or_default()
+    }
+
+    /// The text of a part of all rows.
+    pub fn text(&self, part: Part) -> &Text {
+        match part {
+            Part::Name => &self.name.text,
+            Part::Chart => &self.chart.text,
+            Part::Region => &self.region.text,
+            Part::Kind => &self.kind,
+            Part::Id => &self.id.text,
+            Part::Entity => &self.entity,
+            Part::Artists => &self.artists,
+            Part::Window => &self.window.text,
+            Part::Unit => &self.unit,
+        }
+    }
+}
+
+/// What the text of a change is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The tally, ranking, record or claim.
+    Name,
+    /// The chart.
+    Chart,
+    /// The region.
+    Region,
+    /// What the entity is.
+    Kind,
+    /// The entity's id.
+    Id,
+    /// Its name.
+    Entity,
+    /// Its artist cell.
+    Artists,
+    /// The window.
+    Window,
+    /// What the values count.
+    Unit,
 }
 
 /// The rows of two runs, put together.

@@ -44,31 +44,27 @@ impl Members {
 }
 
 impl Subscription {
-    /// The changes that are wanted.
-    pub fn choose(&self, changes: &[Change], members: &Members) -> Vec<Change> {
-        changes.iter().filter(|change| self.wants(change, members)).cloned().collect()
-    }
-
-    fn wants(&self, change: &Change, members: &Members) -> bool {
+    /// Whether a change is wanted.
+    pub fn wants(&self, change: &Change<'_>, members: &Members) -> bool {
         let any = |list: &[String], is: &dyn Fn(&str) -> bool| {
             list.is_empty() || list.iter().any(|wanted| is(wanted))
         };
         let (word, subject) = (change.kind.word(), &change.subject);
         any(&self.kinds, &|kind| is_kind(kind, word))
             && any(&self.names, &|name| name == subject.name)
-            && any(&self.causes, &|cause| change.cause.split(',').any(|named| named == cause))
+            && any(&self.causes, &|cause| change.cause.words().any(|named| named == cause))
             && any(&self.entities, &|entity| {
                 let lower = entity.to_lowercase();
-                [&subject.entity_id, &subject.entity].iter().any(|name| name.to_lowercase() == lower)
+                [subject.entity_id, subject.entity].iter().any(|name| name.to_lowercase() == lower)
             })
             && self.top.is_none_or(|top| is_among(change, top))
-            && (self.cohort.is_none() || members.may_hold(&subject.entity_kind, &subject.entity_id))
+            && (self.cohort.is_none() || members.may_hold(subject.entity_kind, subject.entity_id))
     }
 }
 
 /// Whether a change is of none of the ranks, or of one of the first.
-fn is_among(change: &Change, top: i64) -> bool {
-    let figures = [&change.before, &change.after];
+fn is_among(change: &Change<'_>, top: i64) -> bool {
+    let figures = [change.before, change.after];
     let mut ranks = figures.into_iter().flatten().filter_map(|figure| figure.value);
     !is_kind("rank", change.kind.word()) || ranks.any(|rank| rank <= top)
 }

@@ -1,11 +1,11 @@
 //! Totals that were corrected: those whose past is another one. Growth by new dates is none.
 
-use std::collections::HashSet;
-
 use polars::prelude::*;
+use polars_arrow::array::PrimitiveArray;
 
-use super::rows::{Days, Subjects, TableOf, number, paired, subject_columns, text};
-use super::{Change, Comparison, Figure, Kind, found};
+use super::rows::{Called, Days, Side, Unit, Window, paired, subject_columns};
+use super::{Comparison, Found, Kind};
+use crate::frame::Frame;
 
 pub const COMPARISON: Comparison = Comparison {
     table: "totals",
@@ -19,75 +19,60 @@ pub const COMPARISON: Comparison = Comparison {
         "peak_streams",
         "peak_on",
     ],
+    called: Called {
+        name: "tally",
+        window: Window::Column,
+        on: Some("last_on"),
+        value: Some("streams"),
+        state: None,
+        unit: Unit::Always("streams"),
+    },
     compare,
 };
 
-struct Side<'f> {
-    of: Subjects<'f>,
-    streams: Int64Chunked,
+struct Sums<'f> {
+    streams: &'f PrimitiveArray<i64>,
     first: Days,
     last: Days,
-    dates: Int64Chunked,
-    peak: Int64Chunked,
+    dates: &'f PrimitiveArray<i64>,
+    peak: &'f PrimitiveArray<i64>,
     peak_on: Days,
 }
 
-impl<'f> Side<'f> {
-    fn new(frame: TableOf<'f>) -> PolarsResult<Self> {
+impl<'f> Sums<'f> {
+    fn new(frame: &'f Frame) -> PolarsResult<Self> {
         Ok(Self {
-            of: Subjects::of(frame, "tally")?,
-            streams: number(frame, "streams")?,
+            streams: frame.i64("streams")?,
             first: Days::of(frame, "first_on")?,
             last: Days::of(frame, "last_on")?,
-            dates: number(frame, "dates_observed")?,
-            peak: number(frame, "peak_streams")?,
+            dates: frame.i64("dates_observed")?,
+            peak: frame.i64("peak_streams")?,
             peak_on: Days::of(frame, "peak_on")?,
         })
     }
-
-    fn key(&self, row: usize) -> ([&str; 3], &str, &str) {
-        (self.of.place(row), self.of.id(row), self.of.window(row))
-    }
-
-    fn called(&self, row: usize) -> ([&str; 3], [&str; 3], &str) {
-        (self.of.place(row), self.of.called(row), self.of.window(row))
-    }
-
-    fn figure(&self, row: usize) -> Figure {
-        Figure { on: self.last.get(row), value: self.streams.get(row), state: None }
-    }
 }
 
-/// The tallies that have totals.
-pub fn tallies(frame: TableOf<'_>) -> PolarsResult<HashSet<String>> {
-    let names = text(frame, "tally")?;
-    let mut tallies = HashSet::new();
-    for name in (0..frame.height()).filter_map(|row| names.get(row)) {
-        if !tallies.contains(name) {
-            tallies.insert(name.to_owned());
-        }
-    }
-    Ok(tallies)
+fn key(side: &Side, row: usize) -> ([u32; 3], u32, u32) {
+    (side.place(row), side.id(row), side.window(row))
 }
 
-fn compare(before: TableOf<'_>, after: TableOf<'_>) -> PolarsResult<Vec<Change>> {
-    let (before, after) = (Side::new(before)?, Side::new(after)?);
-    let rows = paired((before.of.height, |row| before.key(row)), (after.of.height, |row| after.key(row)))
-        .and_by(|row| before.called(row), |row| after.called(row));
-    let corrected =
-        rows.both.iter().filter(|&&(old, new)| is_corrected(&before, old, &after, new)).map(|&(old, new)| {
-            let figures = (Some(before.figure(old)), Some(after.figure(new)));
-            found(Kind::TotalCorrected, after.of.get(new), figures.0, figures.1, "streams")
-        });
-    let gone = rows.gone.iter().map(|&row| {
-        found(Kind::TotalCorrected, before.of.get(row), Some(before.figure(row)), None, "streams")
-    });
+fn called(side: &Side, row: usize) -> ([u32; 3], [&str; 3], u32) {
+    (side.place(row), side.called(row), side.window(row))
+}
+
+fn compare([before, after]: [&Side; 2], frames: [&Frame; 2]) -> PolarsResult<Vec<Found>> {
+    let rows = paired((before.height, |row| key(before, row)), (after.height, |row| key(after, row)))
+        .and_by(|row| called(before, row), |row| called(after, row));
+    let (was, is) = (Sums::new(frames[0])?, Sums::new(frames[1])?);
+    let corrected = rows.both.iter().filter(|&&(old, new)| is_corrected(&was, old, &is, new));
+    let corrected = corrected.map(|&(old, new)| Found::of_both(Kind::TotalCorrected, old, new));
+    let gone = rows.gone.iter().map(|&row| Found::gone(Kind::TotalCorrected, row));
     Ok(corrected.chain(gone).collect())
 }
 
 /// Whether the past of a total is another one, as far as its own row can tell: later dates only ever
 /// add dates after the last one, and leave the first and the best of those before where they were.
-fn is_corrected(before: &Side<'_>, old: usize, after: &Side<'_>, new: usize) -> bool {
+fn is_corrected(before: &Sums<'_>, old: usize, after: &Sums<'_>, new: usize) -> bool {
     let (was, is) = (before.streams.get(old), after.streams.get(new));
     let (last_before, last_after) = (before.last.get(old), after.last.get(new));
     let (dates_before, dates_after) = (before.dates.get(old), after.dates.get(new));

@@ -3,13 +3,13 @@
 use super::{Change, Figure, Kind, Subject};
 use crate::claims::words::streams as grouped;
 
-impl Change {
+impl Change<'_> {
     /// What happened, for people.
     pub fn says(&self) -> String {
         let Self { kind, subject, before, after, unit, .. } = self;
         let who = who(subject);
         let Subject { name, chart, region, window, threshold, .. } = subject;
-        let of_window = if window == "all" { String::new() } else { format!(" of {window}") };
+        let of_window = if *window == "all" { String::new() } else { format!(" of {window}") };
         let (goal, place) = (grouped(*threshold), format!("{name}, {chart} {region}"));
         let text = match (kind, before, after) {
             (Kind::MilestoneCrossed, _, Some(now)) => {
@@ -71,23 +71,23 @@ impl Change {
     }
 }
 
-fn who(subject: &Subject) -> String {
+fn who(subject: &Subject<'_>) -> String {
     let Subject { entity, artists, .. } = subject;
-    if artists.is_empty() { entity.clone() } else { format!("{entity} by {artists}") }
+    if artists.is_empty() { (*entity).to_owned() } else { format!("{entity} by {artists}") }
 }
 
-fn on(figure: &Figure) -> String {
+fn on(figure: &Figure<'_>) -> String {
     figure.on.map_or_else(|| "an unknown date".to_owned(), |day| day.to_string())
 }
 
-fn value(figure: &Figure) -> String {
+fn value(figure: &Figure<'_>) -> String {
     figure.value.map_or_else(|| "nothing".to_owned(), grouped)
 }
 
-fn opt(figure: &Option<Figure>) -> String {
+fn opt(figure: &Option<Figure<'_>>) -> String {
     figure.as_ref().map_or_else(|| "nothing".to_owned(), value)
 }
 
-fn state(figure: &Figure) -> &str {
-    figure.state.as_deref().unwrap_or("nobody")
+fn state<'a>(figure: &Figure<'a>) -> &'a str {
+    figure.state.unwrap_or("nobody")
 }

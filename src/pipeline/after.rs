@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::catalog::Catalog;
-use crate::changes::{Kind, Subscription, is_kind};
+use crate::changes::{Kind, Subscription, cause, is_kind};
 use crate::hook::Hook;
 
 /// `[on_change]` of a pipeline file.
@@ -27,8 +27,6 @@ pub struct OnChange {
     top: Option<i64>,
 }
 
-const CAUSES: [&str; 7] = ["new_data", "correction", "catalog", "pipeline", "claims", "program", "as_of"];
-
 /// Checks and lowers `[on_change]`; `command` is the command line's, and starts where the program
 /// did, while the pipeline's starts in the folder of its file.
 pub fn hook(
@@ -47,8 +45,11 @@ pub fn hook(
             words.join(", ")
         ));
     }
-    if let Some(cause) = causes.iter().find(|cause| !CAUSES.contains(&cause.as_str())) {
-        return Err(format!("[on_change] causes: `{cause}` is no cause; there are {}", CAUSES.join(", ")));
+    if let Some(cause) = causes.iter().find(|cause| !cause::WORDS.contains(&cause.as_str())) {
+        return Err(format!(
+            "[on_change] causes: `{cause}` is no cause; there are {}",
+            cause::WORDS.join(", ")
+        ));
     }
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!(

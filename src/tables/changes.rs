@@ -2,9 +2,11 @@
 //!
 //! The one table that does not depend on the data alone: it is of two runs.
 
+use rayon::prelude::*;
+
 use super::identity::REGION;
 use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
-use crate::changes::{Change, Figure};
+use crate::changes::{Cause, Changes, Kind as What, Part};
 use crate::error::Result;
 use crate::frame::{Column, Frame};
 
@@ -49,41 +51,37 @@ pub const CONTRACT: Contract = Contract {
 
 /// The table of a first run; a later one has the rows of [`rows`] in it.
 fn build(_: &Sources<'_>, _: &Orders) -> Result<Frame> {
-    rows(&[])
+    rows(&Changes::default())
 }
 
 /// Changes as a frame; they come sorted.
 ///
 /// # Errors
 /// [`crate::error::Error::Frame`].
-pub fn rows(changes: &[Change]) -> Result<Frame> {
+pub fn rows(changes: &Changes) -> Result<Frame> {
     let all = || changes.iter();
-    let of = |name: &'static str, value: fn(&Change) -> &str| Column::text(name, all().map(value));
-    let state = |figure: fn(&Change) -> Option<&Figure>| {
-        move |change| figure(change).and_then(|figure: &Figure| figure.state.as_deref())
-    };
-    let before: fn(&Change) -> Option<&Figure> = |change| change.before.as_ref();
-    let after: fn(&Change) -> Option<&Figure> = |change| change.after.as_ref();
-    let says: Vec<String> = all().map(Change::says).collect();
+    let says: Vec<String> = changes.par_iter().map(|change| change.says()).collect();
+    let causes: Vec<String> = Cause::all().map(|cause| cause.to_string()).collect();
+    let kinds = What::ALL.map(What::word);
     let columns = vec![
-        of("change", |change| change.kind.word()),
-        of("name", |change| &change.subject.name),
-        of("chart", |change| &change.subject.chart),
-        of("region", |change| &change.subject.region),
-        of("entity_kind", |change| &change.subject.entity_kind),
-        of("entity_id", |change| &change.subject.entity_id),
-        of("entity", |change| &change.subject.entity),
-        of("artists", |change| &change.subject.artists),
-        of("window", |change| &change.subject.window),
+        Column::coded("change", kinds.into_iter(), all().map(|change| change.kind as u32)),
+        changes.column("name", Part::Name),
+        changes.column("chart", Part::Chart),
+        changes.column("region", Part::Region),
+        changes.column("entity_kind", Part::Kind),
+        changes.column("entity_id", Part::Id),
+        changes.column("entity", Part::Entity),
+        changes.column("artists", Part::Artists),
+        changes.column("window", Part::Window),
         Column::numbers("threshold", all().map(|change| change.subject.threshold)),
-        Column::optional_dates("before_on", all().map(|change| before(change)?.on)),
-        Column::optional_dates("after_on", all().map(|change| after(change)?.on)),
-        Column::optional_numbers("before_value", all().map(|change| before(change)?.value)),
-        Column::optional_numbers("after_value", all().map(|change| after(change)?.value)),
-        of("unit", |change| &change.unit),
-        Column::optional_text("before_state", all().map(state(before))),
-        Column::optional_text("after_state", all().map(state(after))),
-        of("cause", |change| &change.cause),
+        Column::optional_dates("before_on", all().map(|change| change.before?.on)),
+        Column::optional_dates("after_on", all().map(|change| change.after?.on)),
+        Column::optional_numbers("before_value", all().map(|change| change.before?.value)),
+        Column::optional_numbers("after_value", all().map(|change| change.after?.value)),
+        changes.column("unit", Part::Unit),
+        Column::optional_text("before_state", all().map(|change| change.before?.state)),
+        Column::optional_text("after_state", all().map(|change| change.after?.state)),
+        Column::coded("cause", causes.iter().map(String::as_str), all().map(|change| change.cause.code())),
         Column::text("says", says.iter().map(String::as_str)),
     ];
     Frame::new(changes.len(), columns)

@@ -1,45 +1,50 @@
 //! The comparison itself: which differences of two tables are changes, and what their cause may be.
 
-use chartledger::changes::{Causes, Change, Conditions, Input, Kind, TableOf, compare};
+use chartledger::changes::{Cause, Causes, Change, Conditions, Input, Kind, compare};
 use chartledger::dates::Day;
-use polars::prelude::*;
+use chartledger::frame::{Column, Frame};
 
 /// A table from its header and rows; a column is a date, a number or text by its name.
-fn table(columns: &str, rows: &[&str]) -> DataFrame {
-    let names: Vec<&str> = columns.split_whitespace().collect();
+fn table(columns: &'static str, rows: &[&str]) -> Frame {
+    let names: Vec<&'static str> = columns.split_whitespace().collect();
     let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.split('|').map(str::trim).collect()).collect();
-    let column = |(place, name): (usize, &&str)| {
+    let column = |(place, name): (usize, &&'static str)| {
         let cells = rows.iter().map(|row| Some(row[place]).filter(|cell| !cell.is_empty()));
-        let day = |cell: &str| i32::from(Day::parse(cell.as_bytes()).expect("a date").0);
+        let day = |cell: &str| Day::parse(cell.as_bytes()).expect("a date");
         match *name {
             name if name.ends_with("_on") || name == "held_until" => {
-                let days: Int32Chunked = cells.map(|cell| cell.map(day)).collect();
-                days.with_name((*name).into()).into_date().into_column()
+                Column::optional_dates(name, cells.map(|cell| cell.map(day)))
             }
             "threshold" | "cumulative" | "rank" | "streams" | "dates_observed" | "peak_streams" | "value"
             | "margin" => {
                 let number = |cell: &str| cell.parse::<i64>().expect("a number");
-                Column::new((*name).into(), cells.map(|cell| cell.map(number)).collect::<Vec<_>>())
+                Column::optional_numbers(name, cells.map(|cell| cell.map(number)))
             }
-            name => Column::new(name.into(), cells.map(|cell| cell.unwrap_or_default()).collect::<Vec<_>>()),
+            name => Column::text(name, cells.map(|cell| cell.unwrap_or_default())),
         }
     };
     let columns = names.iter().enumerate().map(column).collect();
-    DataFrame::new(rows.len(), columns).expect("a table")
+    Frame::new(rows.len(), columns).expect("a table")
 }
 
 /// What changed between two tables: kind, window and values of each.
-fn changed(name: &str, columns: &str, before: &[&str], after: &[&str]) -> Vec<String> {
+fn changed(name: &str, columns: &'static str, before: &[&str], after: &[&str]) -> Vec<String> {
     let (before, after) = (table(columns, before), table(columns, after));
-    let of = |frame| move |wanted: &str| (wanted == name).then_some(TableOf::Read(frame));
-    let changes = compare(of(&before), of(&after), &Causes::default()).expect("a comparison");
-    let value = |figure: &Option<chartledger::changes::Figure>| match figure {
+    let (before, after) = (Some(&before), Some(&after));
+    let named = |wanted: &str| wanted == name;
+    let changes = compare(
+        |wanted| before.filter(|_| named(wanted)),
+        |wanted| after.filter(|_| named(wanted)),
+        &Causes::default(),
+    );
+    let changes = changes.expect("a comparison");
+    let value = |figure: &Option<chartledger::changes::Figure<'_>>| match figure {
         Some(figure) => figure.value.map_or("-".to_owned(), |value| value.to_string()),
         None => "nothing".to_owned(),
     };
-    let short = |change: &Change| {
-        assert!(!change.says().is_empty() && !change.cause.is_empty());
-        let (kind, window) = (change.kind.word(), &change.subject.window);
+    let short = |change: Change<'_>| {
+        assert!(!change.says().is_empty() && change.cause != Cause::default());
+        let (kind, window) = (change.kind.word(), change.subject.window);
         format!("{kind} {window} {} > {}", value(&change.before), value(&change.after))
     };
     changes.iter().map(short).collect()
@@ -181,15 +186,11 @@ fn input(name: &str, region: &str, first: &str, last: &str) -> Input {
 fn causes(before: &Conditions, after: &Conditions, region: &str, on: &str) -> [String; 2] {
     let causes = Causes::between(before, after);
     [Kind::MilestoneMoved, Kind::ClaimChanged].map(|kind| {
-        let subject = chartledger::changes::Subject {
-            chart: "spotify:daily".into(),
-            region: region.into(),
-            ..Default::default()
-        };
+        let subject = chartledger::changes::Subject { chart: "spotify:daily", region, ..Default::default() };
         let on = Day::parse(on.as_bytes());
         let after = Some(chartledger::changes::Figure { on, ..Default::default() });
-        let unit = String::new();
-        causes.of(&Change { kind, subject, before: None, after, unit, cause: String::new() })
+        let change = Change { kind, subject, before: None, after, unit: "", cause: Cause::default() };
+        causes.of(&change).to_string()
     })
 }
 
