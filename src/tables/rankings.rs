@@ -1,7 +1,6 @@
 //! `rankings`: orders of entities, by milestone or by total, with the rank of the day before, and
 //! how far the order can be relied on.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use rayon::prelude::*;
@@ -12,7 +11,8 @@ use super::identity::{
     WINDOW, identity_columns,
 };
 use super::order::{Interval, certain, descending, ranks};
-use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable, sensitivity};
+use super::sensitivity::{self, Notes};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
 use crate::catalog::{Credit, EntityKind};
 use crate::dates::Day;
 use crate::error::Result;
@@ -75,46 +75,69 @@ pub struct Entry {
     /// The same so that smaller is better, and the best it can be.
     pub key: Interval,
     /// The date of the value, and the days from the start to it; −1 without a start.
-    pub reached: Option<(Day, i64)>,
+    pub reached: Option<(Day, i32)>,
     /// Different songs behind it.
     pub songs: u32,
     /// What the credits rest on.
     pub credits: CreditSource,
 }
 
-/// An entry in its place.
-pub struct Placed {
-    /// Who.
-    pub entry: Entry,
+/// Who competes, and where everybody stands. Entries stay where they are; what is sorted is small.
+pub struct Standings {
+    /// Who competes.
+    pub entries: Vec<Entry>,
+    /// For each of them the place.
+    places: Vec<Place>,
+    /// All of them by their number: one group of competitors after the other, the best first.
+    order: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Place {
     /// Competition rank.
-    pub rank: i64,
-    dense: i64,
+    rank: u32,
+    dense: u32,
     certain: bool,
 }
 
+/// A ranking with all that its rows say.
+struct Ranked {
+    standings: Standings,
+    /// The rank of each entry as of the date before; 0 for none.
+    previous: Vec<u32>,
+    notes: Notes,
+    /// The entries by their number, in the order of the rows.
+    rows: Vec<u32>,
+}
+
+/// A row: number of the ranking and of the entry.
+#[derive(Clone, Copy)]
 struct Row {
-    ranking: usize,
-    placed: Placed,
-    previous: Option<i64>,
-    sensitivity: Option<Cow<'static, str>>,
+    ranking: u32,
+    entry: u32,
 }
 
 fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     let specs = &sources.plan.rankings;
-    let of_each = specs.par_iter().enumerate().map(|(ranking, spec)| ranked(sources, ranking, spec));
-    let of_each: Vec<Vec<Row>> = of_each.collect();
-    let mut rows: Vec<Row> = Vec::with_capacity(of_each.iter().map(Vec::len).sum());
-    of_each.into_iter().for_each(|of_one| rows.extend(of_one));
+    let of_each = specs.par_iter().map(|spec| ranked(sources, orders, spec));
+    let of_each: Vec<Ranked> = of_each.collect();
     let names = super::places(&specs.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>());
-    rows.par_sort_by_cached_key(|row| {
-        let Entry { scope, window, entity, .. } = row.placed.entry;
-        let spec = &specs[row.ranking];
-        let entity = orders.entity(competitor(sources, spec), entity);
-        (names[row.ranking], scope, window, spec.threshold, entity)
-    });
+    let mut in_order: Vec<(u32, &Ranked)> = (0..).zip(&of_each).collect();
+    in_order.sort_by_key(|(ranking, _)| names[*ranking as usize]);
+    let mut rows: Vec<Row> = Vec::with_capacity(of_each.iter().map(|of| of.rows.len()).sum());
+    for (ranking, of) in in_order {
+        rows.extend(of.rows.iter().map(|&entry| Row { ranking, entry }));
+    }
+    let spec = |row: &Row| &specs[row.ranking as usize];
+    let entry_of = |row: &Row| &of_each[row.ranking as usize].standings.entries[row.entry as usize];
+    let place = |row: &Row| of_each[row.ranking as usize].standings.places[row.entry as usize];
+    let previous = |row: &Row| {
+        let rank = of_each[row.ranking as usize].previous[row.entry as usize];
+        (rank > 0).then_some(i64::from(rank))
+    };
     let subject = |row: &Row| {
-        let spec = &specs[row.ranking];
-        let Entry { scope, entity, window, .. } = row.placed.entry;
+        let spec = spec(row);
+        let Entry { scope, entity, window, .. } = *entry_of(row);
         let subject = Subject::new(sources, spec.tally as u32, scope, entity, window);
         match spec.kind {
             RankingKind::Club => Subject { kind: EntityKind::Artist, credit: spec.credit, ..subject },
@@ -123,7 +146,6 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
         }
     };
     let subjects: Vec<Subject> = rows.iter().map(subject).collect();
-    let spec = |row: &Row| &specs[row.ranking];
     let unit = |row: &Row| match spec(row).kind {
         RankingKind::Fastest => "days",
         RankingKind::First => "date",
@@ -131,15 +153,29 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
         RankingKind::Club => "songs",
         RankingKind::Reach => "regions",
     };
-    let order = |row: &Row| match (spec(row).kind, row.placed.certain) {
+    let order = |row: &Row| match (spec(row).kind, place(row).certain) {
         (RankingKind::Club | RankingKind::Reach, _) => None,
         (_, true) => Some("certain"),
         (_, false) => Some("possibly tied"),
     };
-    let note = |row: &Row| (row.previous.is_none() && spec(row).kind != RankingKind::Reach).then_some("new");
+    let note = |row: &Row| (previous(row).is_none() && spec(row).kind != RankingKind::Reach).then_some("new");
     let all = || rows.iter();
-    let entry = || rows.iter().map(|row| &row.placed.entry);
-    let ranking = || rows.iter().map(|row| row.ranking as u32);
+    let entry = || rows.iter().map(entry_of);
+    let ranking = || rows.iter().map(|row| row.ranking);
+    // The words of each ranking's notes stand one after the other.
+    let mut words = 0;
+    let notes_from: Vec<u32> = of_each
+        .iter()
+        .map(|of| {
+            words += of.notes.words.len() as u32;
+            words - of.notes.words.len() as u32
+        })
+        .collect();
+    let note_of = |row: &Row| {
+        let code = of_each[row.ranking as usize].notes.codes[row.entry as usize];
+        code.checked_add(notes_from[row.ranking as usize]).unwrap_or(u32::MAX)
+    };
+    let notes = of_each.iter().flat_map(|of| of.notes.words.iter().map(String::as_str));
     let mut columns = vec![
         Column::coded("ranking", specs.iter().map(|spec| spec.name.as_str()), ranking()),
         Column::coded("kind", specs.iter().map(|spec| spec.kind.word()), ranking()),
@@ -147,8 +183,8 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
     columns.extend(identity_columns(sources, &subjects));
     columns.extend([
         Column::numbers("threshold", all().map(|row| spec(row).threshold)),
-        Column::numbers("rank", all().map(|row| row.placed.rank)),
-        Column::numbers("dense_rank", all().map(|row| row.placed.dense)),
+        Column::numbers("rank", all().map(|row| i64::from(place(row).rank))),
+        Column::numbers("dense_rank", all().map(|row| i64::from(place(row).dense))),
         Column::numbers("value", entry().map(|entry| entry.value)),
         Column::text("unit", all().map(unit)),
         Column::optional_dates("reached_on", entry().map(|entry| entry.reached.map(|reached| reached.0))),
@@ -160,78 +196,89 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
             entry().zip(&subjects).map(|(entry, of)| entry.credits.word(of.credit)),
         ),
         Column::optional_text("order", all().map(order)),
-        Column::optional_text("sensitivity", all().map(|row| row.sensitivity.as_deref())),
-        Column::optional_numbers("previous_rank", all().map(|row| row.previous)),
+        Column::coded("sensitivity", notes, all().map(note_of)),
+        Column::optional_numbers("previous_rank", all().map(previous)),
         Column::optional_numbers(
             "rank_change",
-            all().map(|row| row.previous.map(|past| past - row.placed.rank)),
+            all().map(|row| previous(row).map(|past| past - i64::from(place(row).rank))),
         ),
         Column::optional_text("note", all().map(note)),
     ]);
     Frame::new(subjects.len(), columns)
 }
 
-/// The rows of one ranking, each with its rank as of the date before.
-fn ranked(sources: &Sources<'_>, ranking: usize, spec: &RankingSpec) -> Vec<Row> {
-    let past = || {
-        let past = match spec.kind {
-            RankingKind::Reach => Vec::new(),
-            _ => placed(sources, entries(sources, spec, spec.tally, true), spec),
-        };
-        Past::new(sources, spec, &past)
-    };
+/// One ranking, each entry with its rank as of the date before.
+fn ranked(sources: &Sources<'_>, orders: &Orders, spec: &RankingSpec) -> Ranked {
     let present = || {
-        let present = placed(sources, entries(sources, spec, spec.tally, false), spec);
-        (sensitivity::notes(sources, spec, &present), present)
+        let standings = Standings::new(sources, entries(sources, spec, spec.tally, false), spec);
+        let notes = sensitivity::notes(sources, spec, &standings);
+        (notes, standings)
     };
-    let (before, (notes, present)) = rayon::join(past, present);
-    let row = |(placed, sensitivity): (Placed, Option<Cow<'static, str>>)| Row {
-        ranking,
-        previous: before.rank(&placed.entry, spec.per),
-        placed,
-        sensitivity,
+    let (before, (notes, standings)) = rayon::join(|| Past::new(sources, spec), present);
+    let previous = standings.entries.iter().map(|entry| before.rank(entry, spec.per)).collect();
+    let kind = competitor(sources, spec);
+    let key = |(number, entry): (u32, &Entry)| {
+        (entry.scope, entry.window, orders.entity(kind, entry.entity), number)
     };
-    present.into_iter().zip(notes).map(row).collect()
+    let mut keys: Vec<(u32, Window, u32, u32)> = (0..).zip(&standings.entries).map(key).collect();
+    keys.par_sort_unstable();
+    let rows = keys.into_iter().map(|(.., number)| number).collect();
+    Ranked { standings, previous, notes, rows }
 }
 
-/// The ranks as of the date before.
+/// The ranks as of the date before; 0 for none.
 enum Past {
-    /// By the place of the total or milestone, which is the same one then as now; 0 for none.
-    ByPlace(Vec<i64>),
+    /// By the place of the total or milestone, which is the same one then as now.
+    ByPlace(Vec<u32>),
     /// By [`identity`].
-    ByWho(FxHashMap<(u32, Window, u32), i64>),
+    ByWho(FxHashMap<(u32, Window, u32), u32>),
 }
 
 impl Past {
-    fn new(sources: &Sources<'_>, spec: &RankingSpec, past: &[Placed]) -> Self {
+    fn new(sources: &Sources<'_>, spec: &RankingSpec) -> Self {
+        if spec.kind == RankingKind::Reach {
+            return Self::ByWho(FxHashMap::default());
+        }
+        let past = entries(sources, spec, spec.tally, true);
         let places = match (spec.per, spec.kind) {
             (Per::Window, RankingKind::MostStreamed) => sources.folded.totals.len(),
             (Per::Window, RankingKind::Fastest | RankingKind::First) => sources.folded.milestones.len(),
             _ => {
-                let ranks = past.iter().map(|placed| (identity(&placed.entry, spec.per), placed.rank));
-                return Self::ByWho(ranks.collect());
+                let Standings { entries, places, .. } = Standings::new(sources, past, spec);
+                let of_each = entries.iter().zip(places);
+                return Self::ByWho(
+                    of_each.map(|(entry, place)| (identity(entry, spec.per), place.rank)).collect(),
+                );
             }
         };
-        let mut ranks = vec![0; places];
-        for placed in past {
-            if let Some(rank) = ranks.get_mut(placed.entry.place as usize) {
-                *rank = placed.rank;
+        // Only the ranks matter, so only what decides them is sorted.
+        let key = |entry: Entry| (entry.scope, entry.window, entry.key.worst, entry.place);
+        let mut keys: Vec<(u32, Window, i64, u32)> = past.map(key).collect();
+        keys.par_sort_unstable();
+        let mut by_place = vec![0; places];
+        for group in keys.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let mut behind = 0;
+            for tied in group.chunk_by(|a, b| a.2 == b.2) {
+                for &(.., place) in tied {
+                    by_place[place as usize] = behind + 1;
+                }
+                behind += tied.len() as u32;
             }
         }
-        Self::ByPlace(ranks)
+        Self::ByPlace(by_place)
     }
 
-    fn rank(&self, entry: &Entry, per: Per) -> Option<i64> {
+    fn rank(&self, entry: &Entry, per: Per) -> u32 {
         match self {
-            Self::ByPlace(ranks) => ranks.get(entry.place as usize).copied().filter(|&rank| rank > 0),
-            Self::ByWho(ranks) => ranks.get(&identity(entry, per)).copied(),
+            Self::ByPlace(ranks) => ranks.get(entry.place as usize).copied().unwrap_or_default(),
+            Self::ByWho(ranks) => ranks.get(&identity(entry, per)).copied().unwrap_or_default(),
         }
     }
 }
 
 /// The days from the start of the count, where there is one.
 fn elapsed(entry: &Entry) -> Option<i64> {
-    entry.reached.map(|reached| reached.1).filter(|&days| days >= 0)
+    entry.reached.map(|reached| i64::from(reached.1)).filter(|&days| days >= 0)
 }
 
 /// What competes in a ranking.
@@ -243,7 +290,7 @@ fn competitor(sources: &Sources<'_>, spec: &RankingSpec) -> EntityKind {
 }
 
 /// What makes an entry the same one as of the date before.
-fn identity(entry: &Entry, per: Per) -> (u32, Window, u32) {
+pub fn identity(entry: &Entry, per: Per) -> (u32, Window, u32) {
     match per {
         Per::Window => (entry.scope, entry.window, entry.entity),
         Per::Entity => (entry.scope, Window::ALL, entry.entity),
@@ -252,41 +299,50 @@ fn identity(entry: &Entry, per: Per) -> (u32, Window, u32) {
 
 /// All who compete in a ranking by a tally, its own or one that counts otherwise; with `before`, as
 /// of the date before the scope's last one.
-pub fn entries(sources: &Sources<'_>, spec: &RankingSpec, tally: usize, before: bool) -> Vec<Entry> {
+pub fn entries<'a>(
+    sources: &'a Sources<'_>,
+    spec: &'a RankingSpec,
+    tally: usize,
+    before: bool,
+) -> Box<dyn Iterator<Item = Entry> + 'a> {
     match spec.kind {
-        RankingKind::MostStreamed => totals(sources, tally, before),
-        RankingKind::Fastest | RankingKind::First => milestones(sources, spec, tally, before)
-            .map(|(place, row)| {
-                let elapsed = row.reached_on.since(row.start_on);
-                let earliest = row.earliest_on.unwrap_or(row.start_on).max(row.start_on);
-                let (value, key) = match spec.kind {
-                    RankingKind::First => {
-                        let worst = i64::from(row.reached_on.0);
-                        (row.reached_on.number(), Interval { best: i64::from(earliest.0), worst })
-                    }
-                    _ => (elapsed, Interval { best: earliest.since(row.start_on), worst: elapsed }),
-                };
-                let reached = Some((row.reached_on, elapsed));
-                let Milestone { scope, window, entity, songs, credits, .. } = *row;
-                Entry { place, scope, window, entity, value, key, reached, songs, credits }
-            })
-            .collect(),
-        RankingKind::Club => {
-            club(sources, spec, milestones(sources, spec, tally, before).map(|(_, row)| row))
+        RankingKind::MostStreamed => Box::new(totals(sources, tally, before)),
+        RankingKind::Fastest | RankingKind::First => {
+            let entry = |(place, row)| reached(spec.kind, place, row);
+            Box::new(milestones(sources, spec, tally, before).map(entry))
         }
-        RankingKind::Reach => reach(sources, spec, tally),
+        RankingKind::Club => {
+            let milestones = milestones(sources, spec, tally, before).map(|(_, row)| row);
+            Box::new(club(sources, spec, milestones).into_iter())
+        }
+        RankingKind::Reach => Box::new(reach(sources, spec, tally).into_iter()),
     }
+}
+
+/// Who competes by a milestone: by its date, or by the days to it.
+fn reached(kind: RankingKind, place: u32, row: &Milestone) -> Entry {
+    let elapsed = row.reached_on.since(row.start_on);
+    let earliest = row.earliest_on.unwrap_or(row.start_on).max(row.start_on);
+    let (value, key) = match kind {
+        RankingKind::First => {
+            let worst = i64::from(row.reached_on.0);
+            (row.reached_on.number(), Interval { best: i64::from(earliest.0), worst })
+        }
+        _ => (elapsed, Interval { best: earliest.since(row.start_on), worst: elapsed }),
+    };
+    let reached = Some((row.reached_on, elapsed as i32));
+    let Milestone { scope, window, entity, songs, credits, .. } = *row;
+    Entry { place, scope, window, entity, value, key, reached, songs, credits }
 }
 
 fn last(sources: &Sources<'_>, scope: u32) -> Option<Day> {
     sources.surveyed.calendars.get(scope as usize).and_then(|calendar| calendar.last())
 }
 
-fn totals(sources: &Sources<'_>, tally: usize, before: bool) -> Vec<Entry> {
-    let totals = (0..).zip(&sources.folded.totals).filter(|(_, total)| total.tally as usize == tally);
-    totals
-        .filter(|(_, total)| !before || last(sources, total.scope) != Some(total.first_on))
-        .map(|(place, total)| {
+fn totals<'a>(sources: &'a Sources<'_>, tally: usize, before: bool) -> impl Iterator<Item = Entry> + 'a {
+    let totals = (0..).zip(&sources.folded.totals).filter(move |(_, total)| total.tally as usize == tally);
+    totals.filter(move |(_, total)| !before || last(sources, total.scope) != Some(total.first_on)).map(
+        move |(place, total)| {
             let value = total.streams - if before { total.on_last_date } else { 0 };
             Entry {
                 place,
@@ -299,8 +355,8 @@ fn totals(sources: &Sources<'_>, tally: usize, before: bool) -> Vec<Entry> {
                 songs: total.songs,
                 credits: total.credits,
             }
-        })
-        .collect()
+        },
+    )
 }
 
 fn milestones<'a>(
@@ -408,24 +464,48 @@ fn reach(sources: &Sources<'_>, spec: &RankingSpec, tally: usize) -> Vec<Entry> 
 /// The [`Entry::place`] of what is made of several milestones.
 const NOWHERE: u32 = u32::MAX;
 
-/// Everybody's place, within each window or over each entity's best one.
-pub fn placed(sources: &Sources<'_>, mut entries: Vec<Entry>, spec: &RankingSpec) -> Vec<Placed> {
-    let per = spec.per;
-    if per == Per::Entity {
-        entries.sort_unstable_by_key(|entry| (entry.scope, entry.entity, entry.key.worst, entry.window));
-        entries.dedup_by_key(|entry| (entry.scope, entry.entity));
+impl Standings {
+    /// Everybody's place, within each window or over each entity's best one.
+    fn new(sources: &Sources<'_>, entries: impl Iterator<Item = Entry>, spec: &RankingSpec) -> Self {
+        let mut entries: Vec<Entry> = entries.collect();
+        if spec.per == Per::Entity {
+            entries.sort_unstable_by_key(|entry| (entry.scope, entry.entity, entry.key.worst, entry.window));
+            entries.dedup_by_key(|entry| (entry.scope, entry.entity));
+        }
+        let key = |(number, entry): (u32, &Entry)| {
+            let (scope, window) = group(entry, spec.per);
+            (scope, window, entry.key.worst, entry.window, entry.entity, number)
+        };
+        let mut keys: Vec<(u32, Window, i64, Window, u32, u32)> = (0..).zip(&entries).map(key).collect();
+        keys.par_sort_unstable();
+        let order: Vec<u32> = keys.iter().map(|(.., number)| *number).collect();
+        drop(keys);
+        let mut standings = Self { places: vec![Place::default(); entries.len()], entries, order };
+        let mut places = std::mem::take(&mut standings.places);
+        for group in standings.groups(spec.per) {
+            let entries = || group.iter().map(|&number| &standings.entries[number as usize]);
+            let keys: Vec<Interval> = entries().map(|entry| entry.key).collect();
+            let worst: Vec<i64> = keys.iter().map(|key| key.worst).collect();
+            // A week hides the order of its days, but not that of sums.
+            let scope = entries().next().map_or(0, |entry| entry.scope as usize);
+            let period = sources.surveyed.scopes.get(scope).map_or(1, |scope| scope.period);
+            let certain = certain(&keys, period == 1 || spec.kind == RankingKind::MostStreamed);
+            for ((&number, (rank, dense)), certain) in group.iter().zip(ranks(&worst)).zip(certain) {
+                places[number as usize] = Place { rank: rank as u32, dense: dense as u32, certain };
+            }
+        }
+        Self { places, ..standings }
     }
-    let group = |entry: &Entry| (entry.scope, identity(entry, per).1);
-    entries.par_sort_by_cached_key(|entry| (group(entry), entry.key.worst, entry.window, entry.entity));
-    let mut all = Vec::with_capacity(entries.len());
-    for group in entries.chunk_by(|a, b| group(a) == group(b)) {
-        let keys: Vec<Interval> = group.iter().map(|entry| entry.key).collect();
-        let worst: Vec<i64> = keys.iter().map(|key| key.worst).collect();
-        // A week hides the order of its days, but not that of sums.
-        let period = sources.surveyed.scopes.get(group[0].scope as usize).map_or(1, |scope| scope.period);
-        let certain = certain(&keys, period == 1 || spec.kind == RankingKind::MostStreamed);
-        let places = ranks(&worst).into_iter().zip(certain).zip(group);
-        all.extend(places.map(|(((rank, dense), certain), &entry)| Placed { entry, rank, dense, certain }));
+
+    /// Those who compete with each other, by their number, the best first.
+    pub fn groups(&self, per: Per) -> impl Iterator<Item = &[u32]> {
+        let of = move |number: &u32| group(&self.entries[*number as usize], per);
+        self.order.chunk_by(move |a, b| of(a) == of(b))
     }
-    all
+}
+
+/// The scope and window within which an entry competes.
+fn group(entry: &Entry, per: Per) -> (u32, Window) {
+    let (scope, window, _) = identity(entry, per);
+    (scope, window)
 }

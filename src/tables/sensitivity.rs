@@ -1,16 +1,14 @@
 //! Whether the order of a ranking survives other conventions.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use rustc_hash::FxHashMap;
 
 use super::Sources;
 use super::order::{Interval, ranks};
-use super::rankings::{Entry, Placed, entries};
+use super::rankings::{Entry, Standings, entries, identity};
 use crate::catalog::{Credit, EntityKind, SongRule};
-use crate::pipeline::{Per, RankingKind, RankingSpec};
+use crate::pipeline::{RankingKind, RankingSpec};
 use crate::tally::{Clock, Variant, Window};
 
 /// Scope, window (all of them where they are ranked together), entity.
@@ -28,68 +26,88 @@ struct Other {
     scopes: Option<Vec<u32>>,
 }
 
-/// For each of the placed what its rank depends on; `None` where nothing was tried.
-pub fn notes(sources: &Sources<'_>, spec: &RankingSpec, placed: &[Placed]) -> Vec<Option<Cow<'static, str>>> {
-    if !spec.sensitivity || matches!(spec.kind, RankingKind::Club | RankingKind::Reach) {
-        return vec![None; placed.len()];
+/// What the rank of each entry depends on: few different words, and for each entry which of them.
+pub struct Notes {
+    /// The words. The first are those of an order that nothing moves.
+    pub words: Vec<String>,
+    /// For each entry its words; [`Notes::UNTRIED`] where nothing was tried.
+    pub codes: Vec<u32>,
+    /// What more makes of words: those before, the convention, the rank by it.
+    known: FxHashMap<(u32, usize, Option<i64>), u32>,
+}
+
+impl Notes {
+    /// The code where nothing was tried.
+    const UNTRIED: u32 = u32::MAX;
+    const NONE: u32 = 0;
+
+    fn new(entries: usize) -> Self {
+        let known = FxHashMap::default();
+        Self { words: vec!["none".to_owned()], codes: vec![Self::UNTRIED; entries], known }
     }
-    let others = others(sources, spec);
-    let mut notes: Vec<String> = vec![String::new(); placed.len()];
-    let mut note = |place: usize, words: std::fmt::Arguments<'_>| {
-        let separator = if notes[place].is_empty() { "" } else { ", " };
-        // Writing to a string does not fail.
-        let _ = write!(notes[place], "{separator}{words}");
-    };
-    let mut tried = vec![false; placed.len()];
-    for other in &others {
-        // Competitors of one window, in the order in which they are placed.
-        let mut from = 0;
-        for group in placed.chunk_by(|a, b| group(spec, &a.entry) == group(spec, &b.entry)) {
-            let places = from..from + group.len();
-            from = places.end;
-            if other.scopes.as_ref().is_some_and(|scopes| !scopes.contains(&group[0].entry.scope)) {
+
+    /// Notes that a convention has been tried on an entry.
+    fn tried(&mut self, entry: usize) {
+        if self.codes[entry] == Self::UNTRIED {
+            self.codes[entry] = Self::NONE;
+        }
+    }
+
+    /// Notes that an entry has another rank by a convention, or none.
+    fn add(&mut self, entry: usize, convention: (usize, &str), rank: Option<i64>) {
+        let (number, name) = convention;
+        let before = self.codes[entry];
+        self.codes[entry] = *self.known.entry((before, number, rank)).or_insert_with(|| {
+            let more = match rank {
+                Some(rank) => format!("{name}: {rank}"),
+                None => format!("{name}: not reached"),
+            };
+            let words = match before {
+                Self::NONE => more,
+                before => format!("{}, {more}", self.words[before as usize]),
+            };
+            self.words.push(words);
+            self.words.len() as u32 - 1
+        });
+    }
+}
+
+/// What everybody's rank depends on.
+pub fn notes(sources: &Sources<'_>, spec: &RankingSpec, standings: &Standings) -> Notes {
+    let mut notes = Notes::new(standings.entries.len());
+    if !spec.sensitivity || matches!(spec.kind, RankingKind::Club | RankingKind::Reach) {
+        return notes;
+    }
+    let entry = |number: u32| &standings.entries[number as usize];
+    for (convention, other) in others(sources, spec).iter().enumerate() {
+        for group in standings.groups(spec.per) {
+            let is_of =
+                |scopes: &Vec<u32>| group.first().is_some_and(|&first| scopes.contains(&entry(first).scope));
+            if !other.scopes.as_ref().is_none_or(is_of) {
                 continue;
             }
-            let both: Vec<(usize, i64, i64)> = places
-                .clone()
-                .filter_map(|place| {
-                    let entry = &placed[place].entry;
-                    Some((place, entry.key.worst, *other.keys.get(&who(spec, entry))?))
-                })
-                .collect();
+            let both = group.iter().filter_map(|&number| {
+                let entry = entry(number);
+                Some((number, entry.key.worst, *other.keys.get(&identity(entry, spec.per))?))
+            });
+            let both: Vec<(u32, i64, i64)> = both.collect();
             let ours = ranked(both.iter().map(|(_, key, _)| *key));
             let theirs = ranked(both.iter().map(|(.., key)| *key));
             let mut compared = both.iter().zip(ours.into_iter().zip(theirs)).peekable();
-            for place in places {
-                tried[place] = true;
-                match compared.next_if(|((compared, ..), _)| *compared == place) {
+            for &number in group {
+                let place = number as usize;
+                notes.tried(place);
+                match compared.next_if(|((compared, ..), _)| *compared == number) {
                     Some((_, (ours, theirs))) if ours != theirs => {
-                        note(place, format_args!("{}: {theirs}", other.name));
+                        notes.add(place, (convention, &other.name), Some(theirs));
                     }
-                    None if other.complete => note(place, format_args!("{}: not reached", other.name)),
+                    None if other.complete => notes.add(place, (convention, &other.name), None),
                     _ => {}
                 }
             }
         }
     }
-    let said = |(note, tried): (String, bool)| match (tried, note.is_empty()) {
-        (false, _) => None,
-        (true, true) => Some(Cow::Borrowed("none")),
-        (true, false) => Some(Cow::Owned(note)),
-    };
-    notes.into_iter().zip(tried).map(said).collect()
-}
-
-fn group(spec: &RankingSpec, entry: &Entry) -> (u32, Window) {
-    let (scope, window, _) = who(spec, entry);
-    (scope, window)
-}
-
-fn who(spec: &RankingSpec, entry: &Entry) -> Who {
-    match spec.per {
-        Per::Window => (entry.scope, entry.window, entry.entity),
-        Per::Entity => (entry.scope, Window::ALL, entry.entity),
-    }
+    notes
 }
 
 /// The competition rank of each key.
@@ -107,11 +125,10 @@ fn ranked(keys: impl Iterator<Item = i64>) -> Vec<i64> {
 fn others(sources: &Sources<'_>, spec: &RankingSpec) -> Vec<Other> {
     let Some(tally) = sources.tallies.get(spec.tally) else { return Vec::new() };
     let mut others = Vec::new();
-    let best = |entries: Vec<Entry>| {
+    let best = |entries: &mut dyn Iterator<Item = Entry>| {
         let mut keys: FxHashMap<Who, i64> = FxHashMap::default();
-        keys.reserve(entries.len());
         for entry in entries {
-            let key = keys.entry(who(spec, &entry)).or_insert(entry.key.worst);
+            let key = keys.entry(identity(&entry, spec.per)).or_insert(entry.key.worst);
             *key = (*key).min(entry.key.worst);
         }
         keys
@@ -121,7 +138,7 @@ fn others(sources: &Sources<'_>, spec: &RankingSpec) -> Vec<Other> {
     if spec.kind == RankingKind::Fastest
         && let Some(derived) = sources.derived(spec.tally, Variant::Clock(Clock::FirstCharted))
     {
-        let keys = best(of_tally(derived));
+        let keys = best(&mut of_tally(derived));
         let name = format!("clock={}", Clock::FirstCharted.word());
         others.push(Other { name, keys, complete: true, scopes: None });
     }
@@ -129,20 +146,20 @@ fn others(sources: &Sources<'_>, spec: &RankingSpec) -> Vec<Other> {
         let credit = if tally.credit == Credit::All { Credit::Lead } else { Credit::All };
         if let Some(derived) = sources.derived(spec.tally, Variant::Credit(credit)) {
             let name = format!("credit={}", credit.word());
-            others.push(Other { name, keys: best(of_tally(derived)), complete: true, scopes: None });
+            others.push(Other { name, keys: best(&mut of_tally(derived)), complete: true, scopes: None });
         }
     } else if spec.kind != RankingKind::MostStreamed {
         let earliest = |entry: Entry| {
             let Interval { best, .. } = entry.key;
             Entry { key: Interval { best, worst: best }, ..entry }
         };
-        let keys = best(of_tally(spec.tally as u32).into_iter().map(earliest).collect());
+        let keys = best(&mut of_tally(spec.tally as u32).map(earliest));
         others.push(Other { name: "date=earliest".to_owned(), keys, complete: true, scopes: None });
     }
     if tally.entity == EntityKind::Song {
         for rule in [SongRule::Uri, SongRule::Work] {
             if let Some(derived) = sources.derived(spec.tally, Variant::Rule(rule)) {
-                let keys = best(by_rule(sources, spec, rule, of_tally(derived)));
+                let keys = best(&mut by_rule(sources, spec, rule, of_tally(derived)).into_iter());
                 others.push(Other {
                     name: format!("song_rule={}", rule.word()),
                     keys,
@@ -158,21 +175,26 @@ fn others(sources: &Sources<'_>, spec: &RankingSpec) -> Vec<Other> {
 
 /// The entries of songs by another rule: what the derived tally tells apart, and all other songs as
 /// they are.
-fn by_rule(sources: &Sources<'_>, spec: &RankingSpec, rule: SongRule, derived: Vec<Entry>) -> Vec<Entry> {
+fn by_rule(
+    sources: &Sources<'_>,
+    spec: &RankingSpec,
+    rule: SongRule,
+    derived: impl Iterator<Item = Entry>,
+) -> Vec<Entry> {
     let entities = sources.entities;
     let work_of = |song: u32| entities.work_of_song.get(song as usize).copied().unwrap_or_default();
     let merged = |song: u32| entities.tracks_of(EntityKind::Work, work_of(song)).len() > 1;
     let own = entries(sources, spec, spec.tally, false);
-    let mut by_rule: Vec<Entry> = own.iter().copied().filter(|entry| !merged(entry.entity)).collect();
+    let mut by_rule: Vec<Entry> = own.filter(|entry| !merged(entry.entity)).collect();
     match rule {
         // Each song of a work stands with it, also in a window in which only another one charted.
-        SongRule::Work => by_rule.extend(derived.into_iter().flat_map(|work| {
+        SongRule::Work => by_rule.extend(derived.flat_map(|work| {
             let tracks = entities.tracks_of(EntityKind::Work, work.entity).iter();
             let song = |&track: &u32| entities.song_of_track.get(track as usize).copied();
             let songs: BTreeSet<u32> = tracks.filter_map(song).collect();
             songs.into_iter().map(move |song| Entry { entity: song, ..work })
         })),
-        _ => by_rule.extend(derived.into_iter().filter_map(|entry| {
+        _ => by_rule.extend(derived.filter_map(|entry| {
             let song = *entities.song_of_track.get(entry.entity as usize)?;
             Some(Entry { entity: song, ..entry })
         })),
@@ -181,17 +203,17 @@ fn by_rule(sources: &Sources<'_>, spec: &RankingSpec, rule: SongRule, derived: V
 }
 
 /// The ranking on the charts of the other basis in the same regions and periods.
-fn other_bases(
+fn other_bases<'a>(
     sources: &Sources<'_>,
     spec: &RankingSpec,
-    of_tally: &impl Fn(u32) -> Vec<Entry>,
+    of_tally: &impl Fn(u32) -> Box<dyn Iterator<Item = Entry> + 'a>,
 ) -> Vec<Other> {
     let scopes = &sources.surveyed.scopes;
     let all_alike = scopes.windows(2).all(|pair| pair[0].basis == pair[1].basis);
     if all_alike {
         return Vec::new();
     }
-    let mut entries = of_tally(spec.tally as u32);
+    let mut entries: Vec<Entry> = of_tally(spec.tally as u32).collect();
     if let Some(derived) = sources.derived(spec.tally, Variant::Basis) {
         entries.extend(of_tally(derived));
     }
@@ -208,7 +230,7 @@ fn other_bases(
                 complete: false,
                 scopes: Some(Vec::new()),
             });
-            let (_, window, entity) = who(spec, entry);
+            let (_, window, entity) = identity(entry, spec.per);
             let key = all.keys.entry((place as u32, window, entity)).or_insert(entry.key.worst);
             *key = (*key).min(entry.key.worst);
             if let Some(scopes) = &mut all.scopes
