@@ -5,7 +5,9 @@
 //! and goes into a Parquet file as it is: nothing is hashed and no name is copied.
 
 use polars::prelude::{Column as PolarsColumn, *};
-use polars_arrow::array::{Array, BooleanArray, DictionaryArray, PrimitiveArray, Utf8ViewArray};
+use polars_arrow::array::{
+    Array, BooleanArray, DictionaryArray, MutablePrimitiveArray, PrimitiveArray, Utf8ViewArray,
+};
 use polars_arrow::datatypes::{ArrowDataType, IntegerType};
 use rustc_hash::FxHashMap;
 
@@ -50,6 +52,62 @@ pub enum Values {
 pub struct Text {
     words: Utf8ViewArray,
     codes: PrimitiveArray<u32>,
+}
+
+/// How the values of a column are read off a row.
+pub enum Field<R> {
+    /// Integers.
+    Number(fn(&R) -> i64),
+    /// Integers or nothing.
+    OptionalNumber(fn(&R) -> Option<i64>),
+    /// Dates.
+    Date(fn(&R) -> Day),
+    /// Dates or nothing.
+    OptionalDate(fn(&R) -> Option<Day>),
+}
+
+/// A column that is being read off rows.
+enum Filling<R> {
+    Numbers(fn(&R) -> i64, Vec<i64>),
+    OptionalNumbers(fn(&R) -> Option<i64>, MutablePrimitiveArray<i64>),
+    Dates(fn(&R) -> Day, Vec<i32>),
+    OptionalDates(fn(&R) -> Option<Day>, MutablePrimitiveArray<i32>),
+}
+
+impl<R> Filling<R> {
+    fn new(field: Field<R>, height: usize) -> Self {
+        match field {
+            Field::Number(read) => Self::Numbers(read, Vec::with_capacity(height)),
+            Field::OptionalNumber(read) => {
+                Self::OptionalNumbers(read, MutablePrimitiveArray::with_capacity(height))
+            }
+            Field::Date(read) => Self::Dates(read, Vec::with_capacity(height)),
+            Field::OptionalDate(read) => {
+                Self::OptionalDates(read, MutablePrimitiveArray::with_capacity(height))
+            }
+        }
+    }
+
+    fn extend(&mut self, rows: &[&R]) {
+        let number = |day: Day| i32::from(day.0);
+        match self {
+            Self::Numbers(read, values) => values.extend(rows.iter().map(|row| read(row))),
+            Self::OptionalNumbers(read, values) => rows.iter().for_each(|row| values.push(read(row))),
+            Self::Dates(read, values) => values.extend(rows.iter().map(|row| number(read(row)))),
+            Self::OptionalDates(read, values) => {
+                rows.iter().for_each(|row| values.push(read(row).map(number)));
+            }
+        }
+    }
+
+    fn finish(self) -> Values {
+        match self {
+            Self::Numbers(_, values) => Values::Int64(PrimitiveArray::from_vec(values)),
+            Self::OptionalNumbers(_, values) => Values::Int64(values.into()),
+            Self::Dates(_, values) => Values::Date(PrimitiveArray::from_vec(values)),
+            Self::OptionalDates(_, values) => Values::Date(values.into()),
+        }
+    }
 }
 
 impl Frame {
@@ -168,6 +226,18 @@ impl Column {
     /// Flags or nothing.
     pub fn optional_flags(name: &'static str, values: impl Iterator<Item = Option<bool>>) -> Self {
         Values::Boolean(values.collect()).named(name)
+    }
+
+    /// Columns that are read off the same rows. A few rows at a time go into all of them: large rows
+    /// are then fetched from memory once, and not once for each column.
+    pub fn of_rows<R>(rows: &[&R], fields: Vec<(&'static str, Field<R>)>) -> Vec<Self> {
+        const AT_ONCE: usize = 512;
+        let mut columns: Vec<(&'static str, Filling<R>)> =
+            fields.into_iter().map(|(name, field)| (name, Filling::new(field, rows.len()))).collect();
+        for rows in rows.chunks(AT_ONCE) {
+            columns.iter_mut().for_each(|(_, filling)| filling.extend(rows));
+        }
+        columns.into_iter().map(|(name, filling)| filling.finish().named(name)).collect()
     }
 
     /// Text or nothing.

@@ -204,7 +204,7 @@ pub fn read_frame(path: &Path, columns: &[&'static str]) -> Result<Frame> {
     let (about, schema) = file.map_err(|error| Error::damaged(path, error))?;
     let read = columns.par_iter().map(|&name| contained(|| column(&bytes, &about, &schema, name)));
     let read = read.collect::<PolarsResult<Vec<Column>>>().map_err(|error| Error::damaged(path, error))?;
-    Frame::new(about.num_rows, read)
+    Frame::new(about.num_rows, read).map_err(|error| Error::damaged(path, error))
 }
 
 /// A column of all row groups.
@@ -229,7 +229,7 @@ fn column(
         let arrays = chunks.iter().map(|chunk| array::<PrimitiveArray<T>>(bytes, chunk, dtype.clone()));
         let mut arrays = arrays.collect::<PolarsResult<Vec<_>>>()?;
         Ok(match arrays.len() {
-            1 => arrays.remove(0),
+            1 => arrays.remove(0).to(T::PRIMITIVE.into()),
             _ => arrays.iter().flat_map(|array| array.iter().map(|value| value.copied())).collect(),
         })
     }

@@ -351,11 +351,13 @@ fn publish_anew(
 ) -> Result<()> {
     let mut counted = count(plan, ledger, &Checkpoints::of(plan), seen, &mut report.timings)?;
     check_coverage(plan, &counted.surveyed)?;
-    let sources = counted.sources(plan, &ledger.state);
-    let mut tables = report.timings.time("tables", || tables::build(&sources))?;
+    let mut tables = report.timings.time("tables", || {
+        let tables = tables::build(&counted.sources(plan, &ledger.state))?;
+        // It is all in the tables, and the run before them can be read into its memory.
+        counted.folded = Folded::default();
+        Ok::<_, Error>(tables)
+    })?;
     report.timings.note(tables.iter().map(|table| table.frame.height() as u64).sum(), 0);
-    // It is all in the tables, and the run before them can be read into its memory.
-    counted.folded = Folded::default();
     let frame = |contract: &tables::Contract| {
         tables.iter().find(|table| table.contract.name == contract.name).map(|table| &table.frame)
     };
@@ -363,16 +365,17 @@ fn publish_anew(
     report.show(plan, frame(&tables::rankings::CONTRACT).and_then(|all| of_headline(plan, all)), claims);
 
     let dates = scope_dates(&counted.surveyed);
-    let mut about = manifest(plan, ledger, &report.run, &[], (&report.refused, &dates), counted.since);
-    let timings = &mut report.timings;
-    let (before, told) = timings.time("changes", || {
+    let Report { run, refused, timings, .. } = report;
+    let (mut about, before, told) = timings.time("changes", || {
+        let about = manifest(plan, ledger, run, &[], (refused, &dates), counted.since);
         let Since { before, changes } = history::since_latest(&plan.out, &about, &tables)?;
         if let Some(table) =
             tables.iter_mut().find(|table| table.contract.name == tables::changes::CONTRACT.name)
         {
             table.frame = tables::changes::rows(&changes)?;
         }
-        Ok::<_, Error>((before, told(plan, &counted.entities, &changes)))
+        let told = told(plan, &counted.entities, &changes);
+        Ok::<_, Error>((about, before, told))
     })?;
     let ground = Ground { plan, ledger, surveyed: &counted.surveyed, entities: &counted.entities };
     let (mut seconds, publishing) = (report.timings.seconds(), Instant::now());

@@ -227,14 +227,19 @@ impl Found {
         }
     }
 
+    /// What the run before says, or the run after.
+    fn figure(self, side: usize, sides: &[Side; 2]) -> Option<Figure<'_>> {
+        let row = [self.old, self.new][side]?;
+        Some(sides[side].figure(row as usize))
+    }
+
     fn change(self, sides: &[Side; 2]) -> Change<'_> {
         let (side, row) = self.said_by();
-        let figure = |side: usize, row: Option<u32>| Some(sides[side].figure(row? as usize));
         Change {
             kind: self.kind,
             subject: sides[side].subject(row),
-            before: figure(0, self.old),
-            after: figure(1, self.new),
+            before: self.figure(0, sides),
+            after: self.figure(1, sides),
             unit: sides[side].unit(row),
             cause: self.cause,
         }
@@ -327,12 +332,39 @@ impl Changes {
 
     /// The changes in order.
     pub fn iter(&self) -> impl Iterator<Item = Change<'_>> {
-        self.found.iter().map(|found| found.change(&self.tables[usize::from(found.table)]))
+        self.found.iter().map(|found| found.change(self.sides(*found)))
     }
 
     /// The changes in order, for several threads.
     pub fn par_iter(&self) -> impl IndexedParallelIterator<Item = Change<'_>> {
-        self.found.par_iter().map(|found| found.change(&self.tables[usize::from(found.table)]))
+        self.found.par_iter().map(|found| found.change(self.sides(*found)))
+    }
+
+    /// What happened and what may have brought it about, change by change.
+    pub fn kinds(&self) -> impl Iterator<Item = (Kind, Cause)> {
+        self.found.iter().map(|found| (found.kind, found.cause))
+    }
+
+    /// The figures before, change by change.
+    pub fn before(&self) -> impl Iterator<Item = Option<Figure<'_>>> {
+        self.found.iter().map(|found| found.figure(0, self.sides(*found)))
+    }
+
+    /// The figures now, change by change.
+    pub fn after(&self) -> impl Iterator<Item = Option<Figure<'_>>> {
+        self.found.iter().map(|found| found.figure(1, self.sides(*found)))
+    }
+
+    /// The thresholds, change by change.
+    pub fn thresholds(&self) -> impl Iterator<Item = i64> {
+        self.found.iter().map(|found| {
+            let (side, row) = found.said_by();
+            self.sides(*found)[side].threshold(row)
+        })
+    }
+
+    fn sides(&self, found: Found) -> &[Side; 2] {
+        &self.tables[usize::from(found.table)]
     }
 
     /// A part of each change as a column: its words are known by their codes already.

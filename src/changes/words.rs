@@ -1,5 +1,7 @@
 //! A change as a sentence.
 
+use std::fmt::{self, Display};
+
 use super::{Change, Figure, Kind, Subject};
 use crate::claims::words::streams as grouped;
 
@@ -7,10 +9,13 @@ impl Change<'_> {
     /// What happened, for people.
     pub fn says(&self) -> String {
         let Self { kind, subject, before, after, unit, .. } = self;
-        let who = who(subject);
         let Subject { name, chart, region, window, threshold, .. } = subject;
-        let of_window = if *window == "all" { String::new() } else { format!(" of {window}") };
-        let (goal, place) = (grouped(*threshold), format!("{name}, {chart} {region}"));
+        let who = who(subject);
+        let of_window = fmt::from_fn(|into| match *window {
+            "all" => Ok(()),
+            window => write!(into, " of {window}"),
+        });
+        let goal = fmt::from_fn(|into| into.write_str(&grouped(*threshold)));
         let text = match (kind, before, after) {
             (Kind::MilestoneCrossed, _, Some(now)) => {
                 format!("{who} reached {goal} streams{of_window} on {}", on(now))
@@ -67,13 +72,17 @@ impl Change<'_> {
             },
             (kind, ..) => format!("{who}: {}", kind.word()),
         };
-        format!("{text} ({place})")
+        text + &format!(" ({name}, {chart} {region})")
     }
 }
 
-fn who(subject: &Subject<'_>) -> String {
+/// Written straight into the sentence: there are hundreds of thousands of them in a night.
+fn who(subject: &Subject<'_>) -> impl Display {
     let Subject { entity, artists, .. } = subject;
-    if artists.is_empty() { (*entity).to_owned() } else { format!("{entity} by {artists}") }
+    fmt::from_fn(move |into| match artists.is_empty() {
+        true => into.write_str(entity),
+        false => write!(into, "{entity} by {artists}"),
+    })
 }
 
 fn on(figure: &Figure<'_>) -> String {

@@ -59,12 +59,12 @@ fn build(_: &Sources<'_>, _: &Orders) -> Result<Frame> {
 /// # Errors
 /// [`crate::error::Error::Frame`].
 pub fn rows(changes: &Changes) -> Result<Frame> {
-    let all = || changes.iter();
+    let (before, after) = (|| changes.before(), || changes.after());
     let says: Vec<String> = changes.par_iter().map(|change| change.says()).collect();
     let causes: Vec<String> = Cause::all().map(|cause| cause.to_string()).collect();
     let kinds = What::ALL.map(What::word);
     let columns = vec![
-        Column::coded("change", kinds.into_iter(), all().map(|change| change.kind as u32)),
+        Column::coded("change", kinds.into_iter(), changes.kinds().map(|(kind, _)| kind as u32)),
         changes.column("name", Part::Name),
         changes.column("chart", Part::Chart),
         changes.column("region", Part::Region),
@@ -73,15 +73,19 @@ pub fn rows(changes: &Changes) -> Result<Frame> {
         changes.column("entity", Part::Entity),
         changes.column("artists", Part::Artists),
         changes.column("window", Part::Window),
-        Column::numbers("threshold", all().map(|change| change.subject.threshold)),
-        Column::optional_dates("before_on", all().map(|change| change.before?.on)),
-        Column::optional_dates("after_on", all().map(|change| change.after?.on)),
-        Column::optional_numbers("before_value", all().map(|change| change.before?.value)),
-        Column::optional_numbers("after_value", all().map(|change| change.after?.value)),
+        Column::numbers("threshold", changes.thresholds()),
+        Column::optional_dates("before_on", before().map(|figure| figure?.on)),
+        Column::optional_dates("after_on", after().map(|figure| figure?.on)),
+        Column::optional_numbers("before_value", before().map(|figure| figure?.value)),
+        Column::optional_numbers("after_value", after().map(|figure| figure?.value)),
         changes.column("unit", Part::Unit),
-        Column::optional_text("before_state", all().map(|change| change.before?.state)),
-        Column::optional_text("after_state", all().map(|change| change.after?.state)),
-        Column::coded("cause", causes.iter().map(String::as_str), all().map(|change| change.cause.code())),
+        Column::optional_text("before_state", before().map(|figure| figure?.state)),
+        Column::optional_text("after_state", after().map(|figure| figure?.state)),
+        Column::coded(
+            "cause",
+            causes.iter().map(String::as_str),
+            changes.kinds().map(|(_, cause)| cause.code()),
+        ),
         Column::text("says", says.iter().map(String::as_str)),
     ];
     Frame::new(changes.len(), columns)

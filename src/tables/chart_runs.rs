@@ -1,11 +1,9 @@
 //! `chart_runs`: how every song has done on every chart, and whether the export agrees.
 
-use rayon::prelude::*;
-
-use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, in_order, nullable};
 use crate::catalog::EntityKind;
 use crate::error::Result;
-use crate::frame::{Column, Frame};
+use crate::frame::{Column, Field, Frame};
 use crate::tally::ChartRun;
 
 /// The contract.
@@ -43,40 +41,41 @@ pub const CONTRACT: Contract = Contract {
 };
 
 fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
-    let mut rows: Vec<&ChartRun> = sources.folded.runs.iter().collect();
-    rows.par_sort_by_cached_key(|row| (row.scope, orders.entity(EntityKind::Song, row.song)));
+    let rows: Vec<&ChartRun> =
+        in_order(sources.folded.runs.iter(), |row| (row.scope, orders.entity(EntityKind::Song, row.song)));
     let songs = sources.entities.of(EntityKind::Song);
-    let all = || rows.iter();
     let scopes = &sources.surveyed.scopes;
     let scope = || rows.iter().map(|row| row.scope);
     let song = || rows.iter().map(|row| row.song);
-    let columns = vec![
+    let mut columns = vec![
         Column::coded("chart", scopes.iter().map(|scope| scope.chart.as_str()), scope()),
         Column::coded("region", scopes.iter().map(|scope| scope.region.as_str()), scope()),
         Column::coded("song_id", songs.iter().map(|song| song.id.as_str()), song()),
         Column::coded("entity", songs.iter().map(|song| song.name.as_str()), song()),
         Column::coded("artists", songs.iter().map(|song| song.artists.as_str()), song()),
-        Column::dates("first_on", all().map(|row| row.first_on)),
-        Column::dates("last_on", all().map(|row| row.last_on)),
-        Column::numbers("appearances", all().map(|row| i64::from(row.appearances))),
-        Column::numbers("peak_rank", all().map(|row| i64::from(row.peak_rank))),
-        Column::dates("peak_on", all().map(|row| row.peak_on)),
-        Column::numbers("times_at_peak", all().map(|row| i64::from(row.times_at_peak))),
-        Column::numbers("top10", all().map(|row| i64::from(row.top10))),
-        Column::numbers("at_one", all().map(|row| i64::from(row.at_one))),
-        Column::numbers("spells_at_one", all().map(|row| i64::from(row.spells_at_one))),
-        Column::numbers("longest_spell_at_one", all().map(|row| i64::from(row.longest_spell))),
-        Column::numbers("longest_streak", all().map(|row| i64::from(row.longest_streak))),
-        Column::numbers("current_streak", all().map(|row| i64::from(row.streak))),
-        Column::optional_numbers("streams", all().map(|row| row.streams)),
-        Column::optional_numbers("peak_streams", all().map(|row| row.peak_streams)),
-        Column::optional_dates("peak_streams_on", all().map(|row| row.peak_streams_on)),
-        Column::optional_numbers("reported_peak", all().map(|row| row.reported_peak.map(i64::from))),
-        Column::optional_numbers(
-            "reported_appearances",
-            all().map(|row| row.reported_appearances.map(i64::from)),
-        ),
-        Column::optional_flags("agrees", all().map(|row| row.agrees())),
     ];
+    columns.extend(Column::of_rows(
+        &rows,
+        vec![
+            ("first_on", Field::Date(|row| row.first_on)),
+            ("last_on", Field::Date(|row| row.last_on)),
+            ("appearances", Field::Number(|row| i64::from(row.appearances))),
+            ("peak_rank", Field::Number(|row| i64::from(row.peak_rank))),
+            ("peak_on", Field::Date(|row| row.peak_on)),
+            ("times_at_peak", Field::Number(|row| i64::from(row.times_at_peak))),
+            ("top10", Field::Number(|row| i64::from(row.top10))),
+            ("at_one", Field::Number(|row| i64::from(row.at_one))),
+            ("spells_at_one", Field::Number(|row| i64::from(row.spells_at_one))),
+            ("longest_spell_at_one", Field::Number(|row| i64::from(row.longest_spell))),
+            ("longest_streak", Field::Number(|row| i64::from(row.longest_streak))),
+            ("current_streak", Field::Number(|row| i64::from(row.streak))),
+            ("streams", Field::OptionalNumber(|row| row.streams)),
+            ("peak_streams", Field::OptionalNumber(|row| row.peak_streams)),
+            ("peak_streams_on", Field::OptionalDate(|row| row.peak_streams_on)),
+            ("reported_peak", Field::OptionalNumber(|row| row.reported_peak.map(i64::from))),
+            ("reported_appearances", Field::OptionalNumber(|row| row.reported_appearances.map(i64::from))),
+        ],
+    ));
+    columns.push(Column::optional_flags("agrees", rows.iter().map(|row| row.agrees())));
     Frame::new(rows.len(), columns)
 }

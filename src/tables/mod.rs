@@ -282,8 +282,10 @@ impl<'a> Key<'a> {
     fn compare(&self, a: usize, b: usize) -> Ordering {
         match self {
             Self::Text(text, places) => {
-                let place = |row| text.code(row).and_then(|code| places.get(code as usize));
-                place(a).cmp(&place(b))
+                let (a, b) = (text.code(a), text.code(b));
+                let place = |code: Option<u32>| places.get(code? as usize);
+                // Rows are sorted, so most have the word of the row above.
+                if a == b { Ordering::Equal } else { place(a).cmp(&place(b)) }
             }
             Self::Number(column) => column.get(a).cmp(&column.get(b)),
             Self::Day(column) => column.get(a).cmp(&column.get(b)),
@@ -311,6 +313,16 @@ impl Orders {
     fn entity(&self, kind: EntityKind, code: u32) -> u32 {
         self.entities[kind as usize].get(code as usize).copied().unwrap_or(code)
     }
+}
+
+/// Rows in the order of their keys, which differ: only keys are moved, and large rows stay.
+fn in_order<'a, R: Sync, K: Ord + Copy + Send>(
+    rows: impl Iterator<Item = &'a R>,
+    key: impl Fn(&R) -> K,
+) -> Vec<&'a R> {
+    let mut keys: Vec<(K, &R)> = rows.map(|row| (key(row), row)).collect();
+    keys.par_sort_unstable_by_key(|(key, _)| *key);
+    keys.into_iter().map(|(_, row)| row).collect()
 }
 
 /// For each name its place in the sorted order.

@@ -1,14 +1,12 @@
 //! `totals`: what every entity has in every window so far.
 
-use rayon::prelude::*;
-
 use super::identity::{
     ARTISTS, BASIS, CHART, CLOCK, CREDIT, CREDIT_SOURCE, ENTITY, ID, KIND, REGION, SONG_RULE, Subject,
     WINDOW, identity_columns, tally_column,
 };
-use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, in_order, nullable};
 use crate::error::Result;
-use crate::frame::{Column, Frame};
+use crate::frame::{Column, Field, Frame};
 use crate::tally::Total;
 
 /// The contract.
@@ -48,34 +46,38 @@ pub const CONTRACT: Contract = Contract {
 };
 
 fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
-    let all = sources.folded.totals.iter();
-    let mut rows: Vec<&Total> = all.filter(|row| sources.is_own(row.tally)).collect();
-    rows.par_sort_by_cached_key(|row| {
+    let own = sources.folded.totals.iter().filter(|row| sources.is_own(row.tally));
+    let rows: Vec<&Total> = in_order(own, |row| {
         let kind = sources.tallies[row.tally as usize].entity;
         (orders.tallies[row.tally as usize], row.scope, orders.entity(kind, row.entity), row.window)
     });
     let subject = |row: &&Total| Subject::new(sources, row.tally, row.scope, row.entity, row.window);
     let subjects: Vec<Subject> = rows.iter().map(subject).collect();
+    let credits = rows.iter().zip(&subjects).map(|(row, of)| row.credits.word(of.credit));
     let mut columns = vec![tally_column(sources, &subjects)];
     columns.extend(identity_columns(sources, &subjects));
-    let rows = || rows.iter();
-    columns.extend([
-        Column::numbers("streams", rows().map(|row| row.streams)),
-        Column::optional_numbers("at_most", rows().map(|row| row.at_most)),
-        Column::dates("first_on", rows().map(|row| row.first_on)),
-        Column::dates("last_on", rows().map(|row| row.last_on)),
-        Column::numbers("dates_observed", rows().map(|row| i64::from(row.dates))),
-        Column::numbers("contributing_songs", rows().map(|row| i64::from(row.songs))),
-        Column::text("credit_source", rows().zip(&subjects).map(|(row, of)| row.credits.word(of.credit))),
-        Column::numbers("peak_streams", rows().map(|row| row.peak)),
-        Column::dates("peak_on", rows().map(|row| row.peak_on)),
-        Column::optional_numbers("next_threshold", rows().map(|row| row.next_threshold)),
-        Column::optional_numbers(
-            "remaining",
-            rows().map(|row| row.next_threshold.map(|next| next - row.streams)),
-        ),
-        Column::dates("start_on", rows().map(|row| row.start_on)),
-        Column::text("start_basis", rows().map(|row| row.start_basis.word())),
-    ]);
+    columns.extend(Column::of_rows(
+        &rows,
+        vec![
+            ("streams", Field::Number(|row| row.streams)),
+            ("at_most", Field::OptionalNumber(|row| row.at_most)),
+            ("first_on", Field::Date(|row| row.first_on)),
+            ("last_on", Field::Date(|row| row.last_on)),
+            ("dates_observed", Field::Number(|row| i64::from(row.dates))),
+            ("contributing_songs", Field::Number(|row| i64::from(row.songs))),
+        ],
+    ));
+    columns.push(Column::text("credit_source", credits));
+    columns.extend(Column::of_rows(
+        &rows,
+        vec![
+            ("peak_streams", Field::Number(|row| row.peak)),
+            ("peak_on", Field::Date(|row| row.peak_on)),
+            ("next_threshold", Field::OptionalNumber(|row| row.next_threshold)),
+            ("remaining", Field::OptionalNumber(|row| row.next_threshold.map(|next| next - row.streams))),
+            ("start_on", Field::Date(|row| row.start_on)),
+        ],
+    ));
+    columns.push(Column::text("start_basis", rows.iter().map(|row| row.start_basis.word())));
     Frame::new(subjects.len(), columns)
 }
