@@ -173,7 +173,7 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
         .collect();
     let note_of = |row: &Row| {
         let code = of_each[row.ranking as usize].notes.codes[row.entry as usize];
-        code.checked_add(notes_from[row.ranking as usize]).unwrap_or(u32::MAX)
+        code.saturating_add(notes_from[row.ranking as usize])
     };
     let notes = of_each.iter().flat_map(|of| of.notes.words.iter().map(String::as_str));
     let mut columns = vec![

@@ -79,7 +79,7 @@ pub fn notes(sources: &Sources<'_>, spec: &RankingSpec, standings: &Standings) -
         return notes;
     }
     let entry = |number: u32| &standings.entries[number as usize];
-    for (convention, other) in others(sources, spec).iter().enumerate() {
+    for (convention, other) in others(sources, spec, standings.entries.len()).iter().enumerate() {
         for group in standings.groups(spec.per) {
             let is_of =
                 |scopes: &Vec<u32>| group.first().is_some_and(|&first| scopes.contains(&entry(first).scope));
@@ -122,11 +122,13 @@ fn ranked(keys: impl Iterator<Item = i64>) -> Vec<i64> {
     ranked
 }
 
-fn others(sources: &Sources<'_>, spec: &RankingSpec) -> Vec<Other> {
+/// The ranking by other conventions; about as many are ranked under each as by its own.
+fn others(sources: &Sources<'_>, spec: &RankingSpec, competitors: usize) -> Vec<Other> {
     let Some(tally) = sources.tallies.get(spec.tally) else { return Vec::new() };
     let mut others = Vec::new();
     let best = |entries: &mut dyn Iterator<Item = Entry>| {
         let mut keys: FxHashMap<Who, i64> = FxHashMap::default();
+        keys.reserve(competitors);
         for entry in entries {
             let key = keys.entry(identity(&entry, spec.per)).or_insert(entry.key.worst);
             *key = (*key).min(entry.key.worst);
