@@ -9,7 +9,7 @@ use super::order::{Interval, ranks};
 use super::rankings::{Entry, Standings, entries, identity};
 use crate::catalog::{Credit, EntityKind, SongRule};
 use crate::pipeline::{RankingKind, RankingSpec};
-use crate::tally::{Clock, Variant, Window};
+use crate::tally::{Clock, Scope, Variant, Window};
 
 /// Scope, window (all of them where they are ranked together), entity.
 type Who = (u32, Window, u32);
@@ -215,31 +215,35 @@ fn other_bases<'a>(
     if all_alike {
         return Vec::new();
     }
-    let mut entries: Vec<Entry> = of_tally(spec.tally as u32).collect();
-    if let Some(derived) = sources.derived(spec.tally, Variant::Basis) {
-        entries.extend(of_tally(derived));
-    }
+    // Whom each scope of the other basis speaks of, whether anybody is ranked there or not.
     let mut charts: FxHashMap<&str, Other> = FxHashMap::default();
-    for entry in &entries {
-        let Some(other) = scopes.get(entry.scope as usize) else { continue };
-        for (place, own) in scopes.iter().enumerate() {
-            if own.region != other.region || own.period != other.period || own.basis == other.basis {
-                continue;
-            }
-            let all = charts.entry(&other.chart).or_insert_with(|| Other {
+    let mut speaks_of: Vec<Vec<u32>> = vec![Vec::new(); scopes.len()];
+    for (other, speaks_of) in scopes.iter().zip(&mut speaks_of) {
+        let is_other = |own: &Scope| {
+            own.region == other.region && own.period == other.period && own.basis != other.basis
+        };
+        let own = scopes.iter().zip(0..).filter(|(own, _)| is_other(own)).map(|(_, place)| place);
+        speaks_of.extend(own);
+        if !speaks_of.is_empty() {
+            let chart = charts.entry(&other.chart).or_insert_with(|| Other {
                 name: format!("basis={}", other.chart),
                 keys: FxHashMap::default(),
                 complete: false,
                 scopes: Some(Vec::new()),
             });
-            let (_, window, entity) = identity(entry, spec.per);
-            let key = all.keys.entry((place as u32, window, entity)).or_insert(entry.key.worst);
+            chart.scopes.get_or_insert_default().extend(&*speaks_of);
+        }
+    }
+    let derived = sources.derived(spec.tally, Variant::Basis).into_iter().flat_map(of_tally);
+    for entry in of_tally(spec.tally as u32).chain(derived) {
+        let scope = entry.scope as usize;
+        let Some(chart) = scopes.get(scope).and_then(|other| charts.get_mut(other.chart.as_str())) else {
+            continue;
+        };
+        let (_, window, entity) = identity(&entry, spec.per);
+        for &own in &speaks_of[scope] {
+            let key = chart.keys.entry((own, window, entity)).or_insert(entry.key.worst);
             *key = (*key).min(entry.key.worst);
-            if let Some(scopes) = &mut all.scopes
-                && !scopes.contains(&(place as u32))
-            {
-                scopes.push(place as u32);
-            }
         }
     }
     let mut others: Vec<(&str, Other)> = charts.into_iter().collect();

@@ -428,3 +428,28 @@ fn a_counter_and_a_chart_of_one_region_are_compared_and_never_added() {
         ["kworb:daily | none", "spotify:daily | none"]
     );
 }
+
+#[test]
+fn a_basis_on_which_nobody_is_ranked_is_tried_all_the_same() {
+    let exports = [
+        ("charts.csv", merged_daily("2024-03-01|South Korea|1|A|Seven|Jung Kook|100")),
+        ("kr_daily_2024-03-01.csv", page("2024-03-01", "1|Jimin - Who|1|1|100|100")),
+    ];
+    let ranking = "
+        [[tally]]
+        name = \"seven\"
+        entity = \"track\"
+        clock = \"all_time\"
+        thresholds = [1]
+        entities = [\"Seven\"]
+        [[ranking]]
+        name = \"most\"
+        kind = \"most_streamed\"
+        tally = \"seven\"
+    ";
+    let desk = desk(&exports, ranking);
+    assert_eq!(
+        rows(&desk, "rankings t.toml --ranking most", "chart entity sensitivity"),
+        ["spotify:daily | Seven | none"]
+    );
+}
