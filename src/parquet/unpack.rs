@@ -7,7 +7,7 @@ use std::io::Cursor;
 
 use polars::prelude::{PolarsError, PolarsResult, polars_bail, polars_err};
 use polars_parquet::parquet::compression::DecompressionContext;
-use polars_parquet::parquet::encoding::{uleb128, zigzag_leb128};
+use polars_parquet::parquet::encoding::{bitpacked, uleb128, zigzag_leb128};
 use polars_parquet::parquet::error::ParquetResult;
 use polars_parquet::parquet::page::{DataPage, Page, split_buffer};
 use polars_parquet::parquet::read::{PageReader, decompress, get_page_iterator};
@@ -198,12 +198,13 @@ fn runs<T: Whole>(
             let (packed, rest) = bytes.split_at_checked(length.checked_mul(bits)?)?;
             bytes = rest;
             let mut unknown = false;
-            let keys = (0..left.min(length * 8)).map(|place| bits_at(packed, bits, place));
-            into.extend(keys.map(|key| {
-                let word = word(key);
-                unknown |= word.is_none();
-                word.unwrap_or_default()
-            }));
+            unpacked(packed, bits, left.min(length * 8), |keys| {
+                into.extend(keys.iter().map(|&key| {
+                    let word = word(key);
+                    unknown |= word.is_none();
+                    word.unwrap_or_default()
+                }));
+            })?;
             if unknown {
                 return None;
             }
@@ -237,32 +238,30 @@ fn distances<T: Whole>(mut bytes: &[u8], count: usize, into: &mut Vec<T>) -> Opt
             let size = part.checked_mul(bits)?.div_ceil(8);
             let (packed, rest) = bytes.split_at_checked(size)?;
             bytes = rest;
-            into.extend((0..left.min(part)).map(|place| {
-                value = value.wrapping_add(least).wrapping_add(bits_at(packed, bits, place) as i64);
-                T::narrow(value)
-            }));
+            unpacked(packed, bits, left.min(part), |apart| {
+                into.extend(apart.iter().map(|&apart| {
+                    value = value.wrapping_add(least).wrapping_add(apart as i64);
+                    T::narrow(value)
+                }));
+            })?;
         }
     }
     Some(())
 }
 
-/// The number at a place of numbers of so many bits each, at most 64.
-#[inline]
-fn bits_at(packed: &[u8], bits: usize, place: usize) -> u64 {
+/// Numbers of so many bits each, at most 64, some of them at a time; `None` if there are not as many.
+fn unpacked(packed: &[u8], bits: usize, count: usize, mut work: impl FnMut(&[u64])) -> Option<()> {
+    let mut some = [0; 64];
     if bits == 0 {
-        return 0;
+        (0..count).step_by(some.len()).for_each(|from| work(&some[..some.len().min(count - from)]));
+        return Some(());
     }
-    let (at, shift) = (place * bits / 8, place * bits % 8);
-    let from = packed.get(at..).unwrap_or_default();
-    let word = match from.first_chunk() {
-        Some(word) if bits <= 56 => u64::from_le_bytes(*word) >> shift,
-        _ => {
-            let mut word = [0; 16];
-            word.iter_mut().zip(from).for_each(|(byte, from)| *byte = *from);
-            (u128::from_le_bytes(word) >> shift) as u64
-        }
-    };
-    word & (u64::MAX >> (64 - bits))
+    let mut decoder = bitpacked::Decoder::<u64>::try_new(packed, bits, count).ok()?;
+    let mut chunks = decoder.chunked();
+    while let Some(count) = chunks.next_into(&mut some) {
+        work(&some[..count]);
+    }
+    Some(())
 }
 
 fn number(bytes: &mut &[u8]) -> Option<u64> {
