@@ -63,7 +63,7 @@ pub trait Visit {
 }
 
 /// How many records are shown at once.
-pub const TOGETHER: usize = 16;
+pub const TOGETHER: usize = 32;
 
 /// What became of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -472,6 +472,7 @@ impl Visit for RowDecoder<'_> {
             for (listing, (fields, _)) in listings.iter_mut().zip(records) {
                 *listing = self.look_up(fields);
             }
+            self.listings.fetch(&listings);
             for ((fields, place), listing) in records.iter().zip(listings) {
                 self.take(fields, *place, listing);
             }

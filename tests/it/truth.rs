@@ -431,23 +431,36 @@ fn a_counter_and_a_chart_of_one_region_are_compared_and_never_added() {
 
 #[test]
 fn a_basis_on_which_nobody_is_ranked_is_tried_all_the_same() {
-    let exports = [
-        ("charts.csv", merged_daily("2024-03-01|South Korea|1|A|Seven|Jung Kook|100")),
-        ("kr_daily_2024-03-01.csv", page("2024-03-01", "1|Jimin - Who|1|1|100|100")),
-    ];
-    let ranking = "
+    let pipeline = "
+        [catalog]
+        path = \"catalog\"
         [[tally]]
-        name = \"seven\"
+        name = \"by-one\"
         entity = \"track\"
         clock = \"all_time\"
         thresholds = [1]
-        entities = [\"Seven\"]
+        cohort = \"one\"
         [[ranking]]
         name = \"most\"
         kind = \"most_streamed\"
-        tally = \"seven\"
+        tally = \"by-one\"
     ";
-    let desk = desk(&exports, ranking);
+    let chart = merged_daily("2024-03-01|South Korea|1|A|Seven|Jung Kook|100");
+    let desk = Desk::with([
+        ("charts.csv", &chart),
+        ("kr_daily_2024-03-01.csv", &page("2024-03-01", "1|Jimin - Who|1|1|100|100")),
+    ])
+    .and_pipeline(pipeline);
+    let people = "
+        [[artist]]
+        id = \"jung-kook\"
+        name = \"Jung Kook\"
+        [[cohort]]
+        id = \"one\"
+        members = [\"jung-kook\"]
+    ";
+    desk.put("catalog/people.toml", people);
+    desk.run("");
     assert_eq!(
         rows(&desk, "rankings t.toml --ranking most", "chart entity sensitivity"),
         ["spotify:daily | Seven | none"]
