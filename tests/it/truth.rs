@@ -451,15 +451,8 @@ fn a_basis_on_which_nobody_is_ranked_is_tried_all_the_same() {
         ("kr_daily_2024-03-01.csv", &page("2024-03-01", "1|Jimin - Who|1|1|100|100")),
     ])
     .and_pipeline(pipeline);
-    let people = "
-        [[artist]]
-        id = \"jung-kook\"
-        name = \"Jung Kook\"
-        [[cohort]]
-        id = \"one\"
-        members = [\"jung-kook\"]
-    ";
-    desk.put("catalog/people.toml", people);
+    desk.put("catalog/artists.toml", "[[artist]]\nid = \"jung-kook\"\nname = \"Jung Kook\"\n");
+    desk.put("catalog/cohorts.toml", "[[cohort]]\nid = \"one\"\nmembers = [\"jung-kook\"]\n");
     desk.run("");
     assert_eq!(
         rows(&desk, "rankings t.toml --ranking most", "chart entity sensitivity"),
