@@ -213,6 +213,8 @@ struct Neighbour {
     scope: Option<(Scope, bool)>,
     date: Vec<u8>,
     day: Option<(Day, Month)>,
+    /// A day of a typed column, and how it is dated.
+    typed_day: Option<(Day, (Day, Month))>,
 }
 
 impl<'a> RowDecoder<'a> {
@@ -331,8 +333,15 @@ impl<'a> RowDecoder<'a> {
         if format.is_none()
             && let Some(day) = fields.day(column)
         {
-            let day = self.layout.period.dated(day)?;
-            return Ok((day, day.month()));
+            if let Some((known, dated)) = self.neighbour.typed_day
+                && known == day
+            {
+                return Ok(dated);
+            }
+            let dated = self.layout.period.dated(day)?;
+            let dated = (dated, dated.month());
+            self.neighbour.typed_day = Some((day, dated));
+            return Ok(dated);
         }
         let key = fields.key(column).unwrap_or_default();
         if let Some(day) = self.neighbour.day

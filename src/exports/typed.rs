@@ -21,7 +21,7 @@ use super::{Block, Decoder, Found};
 use crate::dates::Day;
 use crate::parquet::contained;
 
-/// Rows that one worker takes at a time.
+/// Rows that one worker takes at a time, at most.
 const SLICE: usize = 1 << 18;
 
 /// The names of a Parquet file's columns, in order.
@@ -44,11 +44,14 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Resu
     if unpacked > decoder.limit.of(found.size) {
         return Err(decoder.limit.exceeded(found.size));
     }
+    let groups: Vec<usize> = footer.row_groups.iter().map(|group| group.num_rows()).collect();
+    if groups.iter().try_fold(0usize, |sum, rows| sum.checked_add(*rows)) != Some(rows) {
+        return Err(io::Error::other("its row groups have other rows than it claims to have"));
+    }
     let set_aside = AtomicU64::new(0);
-    let slices: Vec<usize> = (0..rows).step_by(SLICE).collect();
-    slices
+    slices(&groups)
         .into_par_iter()
-        .map(|start| {
+        .map(|(start, count)| {
             // The decoder's own threads are the parallelism; polars must not add its pool to it.
             let file = intake::open(path)?;
             let read = || {
@@ -57,7 +60,7 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Resu
                     reader.set_metadata(footer.clone());
                     reader
                         .with_projection(Some(wanted.clone()))
-                        .with_slice(Some((start, SLICE)))
+                        .with_slice(Some((start, count)))
                         .read_parallel(ParallelStrategy::None)
                         .finish()
                 })
@@ -95,6 +98,27 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Resu
             Ok(block)
         })
         .collect()
+}
+
+/// Where slices begin and how many rows they have: whole row groups, since what is taken from the middle
+/// of one is unpacked with all of it; parts only of one that is very long.
+fn slices(groups: &[usize]) -> Vec<(usize, usize)> {
+    let mut slices = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    for rows in groups {
+        if end + rows - start > SLICE {
+            slices.push((start, end - start));
+            start = end;
+        }
+        end += rows;
+        while end - start > SLICE {
+            slices.push((start, SLICE));
+            start += SLICE;
+        }
+    }
+    slices.push((start, end - start));
+    slices.retain(|(_, rows)| *rows > 0);
+    slices
 }
 
 /// The footer without the types of integers of 8 and 16 bits, which our polars cannot hold: a file has
