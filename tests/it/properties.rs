@@ -453,9 +453,13 @@ fn longer_chart(world: World, rows: usize) -> Result<(), String> {
         return Ok(());
     }
     for export in &mut world.exports {
-        // Of a track that is listed twice the better row.
+        // Of a track that is listed twice the better row. Rows for the quarantine are no part of a
+        // chart: one of them alone would be no short chart but a missing one.
         let rank = |line: &Line| line.rank.parse::<usize>().ok().filter(|rank| (1..=999).contains(rank));
-        export.lines.retain(|line| rank(line).is_some());
+        let streams = |line: &Line| line.streams.replace(',', "").parse::<u64>().is_ok_and(|n| n <= 1 << 53);
+        let is_usable =
+            |line: &Line| rank(line).is_some() && streams(line) && parse_day(&line.date).is_some();
+        export.lines.retain(is_usable);
         export.lines.sort_by_key(rank);
         let mut listed = BTreeSet::new();
         export.lines.retain(|line| listed.insert(line.track.clone()));
