@@ -2,9 +2,10 @@
 //!
 //! Two runs are compared as their tables are, by their frames, in the terms of the domain: a
 //! milestone is crossed, moved or revoked, a rank gained or lost, a record set, a total corrected,
-//! a verdict turned. A change is kept as the rows that it is of, for a night has hundreds of thousands
-//! of them, and put into words only where it is told. [`cause`] says what may have brought it about, by what differs between the
-//! conditions of the two runs. Nothing here reads or writes files.
+//! a verdict turned. A change is kept as the rows that it is of, for a night has hundreds of
+//! thousands of them, and put into words only where it is told. [`cause`] says what may have brought
+//! it about, by what differs between the conditions of the two runs. Nothing here reads or writes
+//! files.
 //!
 //! | file | compares |
 //! |---|---|

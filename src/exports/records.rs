@@ -297,8 +297,11 @@ impl<'a> Index<'a> {
 
     /// Forgets the records before the bound at `first`, where one begins that has not ended yet.
     fn keep_from(&mut self, first: usize) {
-        self.bounds.copy_within(first - 1..self.found, 0);
-        self.found -= first - 1;
+        // A record of very many cells stays where it is.
+        if first > 1 {
+            self.bounds.copy_within(first - 1..self.found, 0);
+            self.found -= first - 1;
+        }
         self.record_ends.clear();
     }
 
