@@ -219,7 +219,7 @@ fn distances<T: Whole>(mut bytes: &[u8], count: usize, into: &mut Vec<T>) -> Opt
     let parts = number(&mut bytes)? as usize;
     let all = number(&mut bytes)? as usize;
     let mut value = signed(&mut bytes)?;
-    if all < count || parts == 0 || block == 0 || block % parts != 0 {
+    if all < count || parts == 0 || block == 0 || !block.is_multiple_of(parts) {
         return None;
     }
     let (part, end) = (block / parts, into.len() + count);
