@@ -394,8 +394,9 @@ impl Names {
     }
 }
 
-/// For each listing a code of its URI.
-pub(super) fn track_codes(listings: &[Listing]) -> Vec<u32> {
+/// For each listing a code of its track. A code stays the same when listings are added, so what was
+/// told by codes in one run can be held against what the next one says.
+pub fn track_codes(listings: &[Listing]) -> Vec<u32> {
     let mut codes: HashMap<&str, u32> = HashMap::new();
     listings
         .iter()

@@ -36,7 +36,7 @@ pub use corrections::Correction;
 pub use forget::Forgotten;
 pub use history::{Commit, commits};
 pub use losses::Withheld;
-pub use merge::{Change, MonthKey, classify};
+pub use merge::{Change, MonthKey, classify, track_codes};
 pub use month::Observation;
 pub use named::{WAY_OUT, hash_in};
 pub use policy::{OnConflict, OnLoss, Policy};

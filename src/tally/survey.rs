@@ -7,7 +7,7 @@ use super::calendar::{Calendar, Seen};
 use crate::catalog::Sightings;
 use crate::dates::Day;
 use crate::exports::{Listing, NO_STREAMS, NO_TOTAL, Reported};
-use crate::ledger::Observation;
+use crate::ledger::{Observation, track_codes};
 
 /// A chart of fewer rows may repeat itself by chance.
 const STALE_ROWS: usize = 10;
@@ -211,17 +211,9 @@ impl MonthSurvey {
 impl Survey {
     /// A survey of charts that name these listings, which goes on from `state`.
     pub fn new(listings: &[Listing], mut state: SurveyState) -> Self {
-        let mut codes: HashMap<&str, u32> = HashMap::new();
-        let tracks = listings
-            .iter()
-            .map(|listing| {
-                let next = codes.len() as u32;
-                *codes.entry(&listing.uri).or_insert(next)
-            })
-            .collect();
         state.sightings.resize(listings.len(), None);
         state.listed_by.resize(listings.len(), 0);
-        Self { tracks, state }
+        Self { tracks: track_codes(listings), state }
     }
 
     /// What the next month would go on from.
