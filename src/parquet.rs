@@ -1,8 +1,10 @@
 //! Frames to Parquet bytes and back: the one place that knows the settings of the writer.
 
+mod chunk;
 mod pack;
 mod unpack;
 
+pub use chunk::{Chunk, Words};
 pub use unpack::{Group, Memory, each_group};
 
 use std::cell::Cell;
@@ -12,18 +14,13 @@ use std::path::Path;
 use std::sync::Once;
 
 use polars::prelude::*;
-use polars_arrow::array::{Array, BooleanArray, DictionaryArray, PrimitiveArray, Utf8ViewArray};
-use polars_arrow::datatypes::{
-    ArrowDataType, ArrowSchema, DTYPE_CATEGORICAL_NEW, Field as ArrowField, IntegerType,
-};
+use polars_arrow::array::{BooleanArray, PrimitiveArray};
+use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, Field as ArrowField};
 use polars_arrow::types::NativeType;
 use polars_parquet::parquet::error::ParquetError;
 use polars_parquet::parquet::fallible_streaming_iterator;
 use polars_parquet::parquet::types::NativeType as ParquetNative;
-use polars_parquet::read::{
-    BasicDecompressor, ColumnChunkMetadata, FileMetadata, PageReader, column_iter_to_arrays, infer_schema,
-    read_metadata,
-};
+use polars_parquet::read::{FileMetadata, infer_schema, read_metadata};
 use polars_parquet::write::{
     CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator, Encoding, FileWriter,
     KeyValue, Page, ParquetPhysicalType, ParquetType, StatisticsOptions, Version, WriteOptions,
@@ -218,15 +215,14 @@ fn column(
     let dtype = &schema.get(name).ok_or_else(missing)?.dtype;
     let chunks = about.row_groups.iter().map(|group| {
         let mut chunks = group.columns_under_root_iter(name).ok_or_else(missing)?;
-        chunks.next().ok_or_else(missing)
+        Chunk::of_file(chunks.next().ok_or_else(missing)?, bytes)
     });
-    let chunks = chunks.collect::<PolarsResult<Vec<&ColumnChunkMetadata>>>()?;
+    let chunks = chunks.collect::<PolarsResult<Vec<Chunk<'_>>>>()?;
     fn numbers<T: NativeType>(
-        bytes: &[u8],
-        chunks: &[&ColumnChunkMetadata],
+        chunks: &[Chunk<'_>],
         dtype: &ArrowDataType,
     ) -> PolarsResult<PrimitiveArray<T>> {
-        let arrays = chunks.iter().map(|chunk| array::<PrimitiveArray<T>>(bytes, chunk, dtype.clone()));
+        let arrays = chunks.iter().map(|chunk| chunk.array::<PrimitiveArray<T>>(dtype.clone(), None));
         let mut arrays = arrays.collect::<PolarsResult<Vec<_>>>()?;
         Ok(match arrays.len() {
             1 => arrays.remove(0).to(T::PRIMITIVE.into()),
@@ -235,54 +231,24 @@ fn column(
     }
     let values = match dtype {
         ArrowDataType::Utf8View => {
-            let texts = chunks.iter().map(|chunk| text(bytes, chunk));
+            // Other writers than ours leave some text without codes: it is coded anew.
+            let texts = chunks.iter().map(|chunk| match chunk.words(None)? {
+                Words::Coded(coded) => Text::from_arrow(&coded),
+                Words::Spelled(cells) => Ok(Text::of(cells.iter())),
+            });
             Values::Text(Text::joined(texts.collect::<PolarsResult<Vec<_>>>()?))
         }
-        ArrowDataType::Int64 => Values::Int64(numbers(bytes, &chunks, dtype)?),
-        ArrowDataType::Int32 => Values::Int32(numbers(bytes, &chunks, dtype)?),
-        ArrowDataType::Date32 => Values::Date(numbers(bytes, &chunks, dtype)?),
+        ArrowDataType::Int64 => Values::Int64(numbers(&chunks, dtype)?),
+        ArrowDataType::Int32 => Values::Int32(numbers(&chunks, dtype)?),
+        ArrowDataType::Date32 => Values::Date(numbers(&chunks, dtype)?),
         ArrowDataType::Boolean => {
-            let arrays = chunks.iter().map(|chunk| array::<BooleanArray>(bytes, chunk, dtype.clone()));
+            let arrays = chunks.iter().map(|chunk| chunk.array::<BooleanArray>(dtype.clone(), None));
             let arrays = arrays.collect::<PolarsResult<Vec<_>>>()?;
             Values::Boolean(arrays.iter().flat_map(BooleanArray::iter).collect())
         }
         other => return Err(PolarsError::SchemaMismatch(format!("{name} is {other:?}").into())),
     };
     Ok(Column { name, values, steady: false })
-}
-
-/// The text of a chunk by its codes. A chunk that has text besides its dictionary, as other writers
-/// make it, is coded anew.
-fn text(bytes: &[u8], chunk: &ColumnChunkMetadata) -> PolarsResult<Text> {
-    let word = Box::new(ArrowDataType::Utf8View);
-    let codes = ArrowDataType::Dictionary(IntegerType::UInt32, word, false);
-    match contained(|| array::<DictionaryArray<u32>>(bytes, chunk, codes)) {
-        Ok(coded) => Text::from_arrow(&coded),
-        Err(_) => Ok(Text::of(array::<Utf8ViewArray>(bytes, chunk, ArrowDataType::Utf8View)?.iter())),
-    }
-}
-
-/// The values of a chunk.
-fn array<A: Array + Clone>(
-    bytes: &[u8],
-    chunk: &ColumnChunkMetadata,
-    dtype: ArrowDataType,
-) -> PolarsResult<A> {
-    // By this mark the reader knows that codes are wanted, and not words.
-    let mark = (DTYPE_CATEGORICAL_NEW.into(), PlSmallStr::EMPTY);
-    let name = chunk.descriptor().path_in_schema.first().cloned().unwrap_or_default();
-    let field = ArrowField::new(name, dtype, true).with_metadata([mark].into());
-    let range = chunk.byte_range();
-    let outside = || PolarsError::ComputeError("a column lies outside of the file".into());
-    let range = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
-    let chunk_bytes = range.and_then(|(from, until)| bytes.get(from..until)).ok_or_else(outside)?;
-    let pages = PageReader::new(Cursor::new(chunk_bytes.to_vec().into()), chunk, Vec::new(), usize::MAX);
-    let pages = BasicDecompressor::new(pages, Vec::new());
-    let kind = &chunk.descriptor().descriptor.primitive_type;
-    let (arrays, _) = column_iter_to_arrays(vec![pages], vec![kind], field, None)?;
-    let array = arrays.first().and_then(|array| array.as_any().downcast_ref::<A>());
-    let other = || PolarsError::SchemaMismatch("a column is of another type".into());
-    array.cloned().filter(|_| arrays.len() == 1).ok_or_else(other)
 }
 
 thread_local! {

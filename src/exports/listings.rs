@@ -170,3 +170,40 @@ impl Listings {
         self.names
     }
 }
+
+/// The codes of listings by the numbers that their cells have in a source which numbers its text: three
+/// comparisons, and no look at a letter. Of listings whose first cells are the same the last one is known.
+#[derive(Default)]
+pub struct Numbered {
+    by_first: Vec<Known>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Known {
+    others: [u32; 2],
+    /// The listing's code, and one more; 0 where nothing is known.
+    code: u32,
+}
+
+impl Numbered {
+    /// The code of the listing whose cells have these numbers, if it was kept.
+    #[inline(always)]
+    pub fn code(&self, [first, second, third]: [u32; 3]) -> Option<u32> {
+        let known = self.by_first.get(first as usize)?;
+        if known.others != [second, third] {
+            return None;
+        }
+        known.code.checked_sub(1)
+    }
+
+    /// Keeps the code of a listing.
+    pub fn keep(&mut self, [first, second, third]: [u32; 3], code: u32) {
+        let first = first as usize;
+        if self.by_first.len() <= first {
+            self.by_first.resize(first + 1, Known::default());
+        }
+        if let Some(known) = self.by_first.get_mut(first) {
+            *known = Known { others: [second, third], code: code.saturating_add(1) };
+        }
+    }
+}

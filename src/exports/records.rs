@@ -41,6 +41,10 @@ pub trait Fields {
         quoted.push(b'"');
         Some(Cow::Owned(quoted))
     }
+    /// The number of a cell's text among the distinct ones of its column, where the source has such.
+    fn number(&self, _index: usize) -> Option<u32> {
+        None
+    }
     /// A whole number, where the source has typed columns; text sources answer `None`.
     fn integer(&self, _index: usize) -> Option<i64> {
         None

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use super::cells::{self, Reason};
 use super::dialect::{ChartIn, DayIn, Layout, RegionIn, ReportedIn, TrackIn};
-use super::listings::{self, Listing, Listings};
+use super::listings::{self, Listing, Listings, Numbered};
 use super::records::{Fields, Place, TOGETHER, Visit};
 use super::regions;
 use crate::dates::{Day, Month};
@@ -203,6 +203,8 @@ pub struct RowDecoder<'a> {
     /// The line of the block's first byte, from 1.
     pub first_line: u32,
     neighbour: Neighbour,
+    /// Listings whose cells the source has numbered.
+    numbered: Numbered,
 }
 
 /// What the row before said: charts are sorted, so most rows repeat its region and date.
@@ -236,6 +238,7 @@ impl<'a> RowDecoder<'a> {
             read: 0,
             first_line,
             neighbour: Neighbour::default(),
+            numbered: Numbered::default(),
         }
     }
 
@@ -367,18 +370,51 @@ impl<'a> RowDecoder<'a> {
         Ok((day, day.month()))
     }
 
-    /// Where the listing of a row may stand.
+    /// Where the listing of a row may stand. One whose cells are numbered is found without.
     #[inline(always)]
     fn look_up<F: Fields>(&self, fields: &F) -> Option<listings::Place> {
         let first = match self.layout.track {
             TrackIn::Together(column) => column,
             TrackIn::Columns { uri, .. } => uri?,
         };
+        if fields.number(first).is_some() {
+            return None;
+        }
         self.listings.look_up(&fields.key(first)?)
+    }
+
+    /// The numbers of the cells that name a listing, where the source has numbered all of them.
+    #[inline(always)]
+    fn numbers<F: Fields>(&self, fields: &F) -> Option<[u32; 3]> {
+        match self.layout.track {
+            TrackIn::Together(column) => Some([fields.number(column)?, 0, 0]),
+            TrackIn::Columns { uri: Some(uri), title, artists, features: None } => {
+                Some([fields.number(uri)?, fields.number(title)?, fields.number(artists)?])
+            }
+            TrackIn::Columns { uri: None, title, artists, features: None } => {
+                Some([fields.number(title)?, fields.number(artists)?, 0])
+            }
+            TrackIn::Columns { features: Some(_), .. } => None,
+        }
     }
 
     #[inline(always)]
     fn listing<F: Fields>(&mut self, fields: &F, place: Option<listings::Place>) -> Result<u32, Reason> {
+        let Some(numbers) = self.numbers(fields) else { return self.listing_by_keys(fields, place) };
+        if let Some(code) = self.numbered.code(numbers) {
+            return Ok(code);
+        }
+        let code = self.listing_by_keys(fields, place)?;
+        self.numbered.keep(numbers, code);
+        Ok(code)
+    }
+
+    #[inline(always)]
+    fn listing_by_keys<F: Fields>(
+        &mut self,
+        fields: &F,
+        place: Option<listings::Place>,
+    ) -> Result<u32, Reason> {
         let key = |column: usize| fields.key(column).unwrap_or_default();
         match self.layout.track {
             TrackIn::Together(column) => {

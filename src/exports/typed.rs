@@ -1,16 +1,21 @@
 //! Parquet exports: the same layouts over typed columns.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use polars::prelude::*;
-use polars_parquet::parquet::metadata::{FileMetadata, SchemaDescriptor};
+use polars_arrow::array::{PrimitiveArray, Utf8ViewArray};
+use polars_arrow::datatypes::{ArrowDataType, Field as ArrowField};
+use polars_parquet::parquet::metadata::SchemaDescriptor;
 use polars_parquet::parquet::schema::types::{
     IntegerType, ParquetType, PrimitiveConvertedType, PrimitiveLogicalType,
 };
+use polars_parquet::read::{FileMetadata, RowGroupMetadata, infer_schema, read_metadata};
 use rayon::prelude::*;
 
 use super::dialect::Layout;
@@ -19,7 +24,8 @@ use super::intake;
 use super::records::{Fields, Place, TOGETHER, Visit};
 use super::{Block, Decoder, Found};
 use crate::dates::Day;
-use crate::parquet::contained;
+use crate::frame::Text;
+use crate::parquet::{Chunk, Words, contained};
 
 /// Rows that one worker takes at a time, at most.
 const SLICE: usize = 1 << 18;
@@ -33,92 +39,101 @@ pub fn column_names(path: &Path) -> io::Result<Vec<String>> {
 
 /// Decodes a Parquet file, only the columns that the layout names.
 pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Result<Vec<Block>> {
-    let path = &found.path;
-    let mut reader = ParquetReader::new(intake::open(path)?);
-    let footer = contained(|| reader.get_metadata().cloned()).map_err(io::Error::other)?;
-    let rows = footer.num_rows;
-    let footer = widened(&footer).map_or(footer, Arc::new);
-    let wanted = wanted_columns(layout);
+    let file = intake::open(&found.path)?;
+    let size = file.metadata()?.len();
+    let footer = contained(|| {
+        let footer = read_metadata(&mut io::BufReader::new(&file))?;
+        let footer = widened(&footer).unwrap_or(footer);
+        let schema = infer_schema(&footer)?;
+        Ok((footer, schema))
+    });
+    let (footer, schema) = footer.map_err(io::Error::other)?;
+    let columns: Vec<(usize, &ArrowField)> = wanted_columns(layout)
+        .into_iter()
+        .filter_map(|place| Some((place, schema.get_at_index(place)?.1)))
+        .collect();
     // A column that repeats one value takes next to nothing, however many rows it claims.
-    let unpacked = (rows as u64).saturating_mul(wanted.len() as u64 * size_of::<u64>() as u64);
+    let unpacked = (footer.num_rows as u64).saturating_mul((columns.len() * size_of::<u64>()) as u64);
     if unpacked > decoder.limit.of(found.size) {
         return Err(decoder.limit.exceeded(found.size));
     }
-    let groups: Vec<usize> = footer.row_groups.iter().map(|group| group.num_rows()).collect();
-    if groups.iter().try_fold(0usize, |sum, rows| sum.checked_add(*rows)) != Some(rows) {
+    let mut groups = Vec::with_capacity(footer.row_groups.len());
+    let mut rows = 0usize;
+    for group in &footer.row_groups {
+        groups.push((group, rows));
+        rows = rows.saturating_add(group.num_rows());
+    }
+    if rows != footer.num_rows {
         return Err(io::Error::other("its row groups have other rows than it claims to have"));
     }
     let set_aside = AtomicU64::new(0);
-    slices(&groups)
-        .into_par_iter()
-        .map(|(start, count)| {
+    let blocks = groups.into_par_iter().map(|(group, first)| {
+        let read = || columns.iter().map(|(_, field)| chunk(&file, size, group, &field.name)).collect();
+        let chunks: io::Result<Vec<Chunk<'_>>> = decoder.progress.effort.spend(Part::Read, read);
+        let chunks = chunks?;
+        let starts = (0..group.num_rows()).into_par_iter().step_by(SLICE);
+        let blocks = starts.map(|start| {
+            let rows = start..(start + SLICE).min(group.num_rows());
             // The decoder's own threads are the parallelism; polars must not add its pool to it.
-            let file = intake::open(path)?;
-            let read = || {
-                contained(|| {
-                    let mut reader = ParquetReader::new(file);
-                    reader.set_metadata(footer.clone());
-                    reader
-                        .with_projection(Some(wanted.clone()))
-                        .with_slice(Some((start, count)))
-                        .read_parallel(ParallelStrategy::None)
-                        .finish()
-                })
+            let unpack = || {
+                let mut cells: Vec<Cells> = (0..layout.fields).map(|_| Cells::None).collect();
+                for ((place, field), chunk) in columns.iter().zip(&chunks) {
+                    cells[*place] = contained(|| Cells::of(chunk, field, rows.clone()))?;
+                }
+                Ok(cells)
             };
-            let frame = decoder.progress.effort.spend(Part::Read, read).map_err(io::Error::other)?;
-            let mut columns: Vec<Cells> = (0..layout.fields).map(|_| Cells::None).collect();
-            for (place, column) in wanted.iter().zip(frame.columns()) {
-                columns[*place] = contained(|| Cells::of(column)).map_err(io::Error::other)?;
-            }
-            let first = u32::try_from(start).unwrap_or(u32::MAX);
-            let mut worker = decoder.workers.take();
-            // Rows are numbered from the start of the file, so no block moves the next one on.
-            let block = worker.block(decoder, layout, first, |rows| {
-                let mut together = Vec::with_capacity(TOGETHER);
-                let before = rows.set_aside.len();
-                for row in 0..frame.height() {
-                    together.push((Row { columns: &columns, row }, Place { line: row as u32, raw: b"" }));
-                    if together.len() == TOGETHER {
-                        rows.records(&together);
-                        together.clear();
-                    }
-                }
-                rows.records(&together);
-                for bad in rows.set_aside.iter_mut().skip(before) {
-                    let row = bad.line.saturating_sub(first) as usize;
-                    bad.raw = Row { columns: &columns, row }.as_line();
-                }
-                0
-            });
-            decoder.workers.give_back(worker);
+            let cells: PolarsResult<Vec<Cells>> = decoder.progress.effort.spend(Part::Read, unpack);
+            let cells = cells.map_err(io::Error::other)?;
+            let block = block(decoder, layout, &cells, first + start, rows.len());
             let weight = block.weight_set_aside();
             if set_aside.fetch_add(weight, Ordering::Relaxed) + weight > intake::MOST_SET_ASIDE {
                 return Err(intake::too_many_set_aside());
             }
             Ok(block)
-        })
-        .collect()
+        });
+        blocks.collect::<io::Result<Vec<Block>>>()
+    });
+    Ok(blocks.collect::<io::Result<Vec<Vec<Block>>>>()?.into_iter().flatten().collect())
 }
 
-/// Where slices begin and how many rows they have: whole row groups, since what is taken from the middle
-/// of one is unpacked with all of it; parts only of one that is very long.
-fn slices(groups: &[usize]) -> Vec<(usize, usize)> {
-    let mut slices = Vec::new();
-    let (mut start, mut end) = (0, 0);
-    for rows in groups {
-        if end + rows - start > SLICE {
-            slices.push((start, end - start));
-            start = end;
-        }
-        end += rows;
-        while end - start > SLICE {
-            slices.push((start, SLICE));
-            start += SLICE;
-        }
+/// The bytes of a column in a row group.
+fn chunk<'a>(file: &File, size: u64, group: &'a RowGroupMetadata, name: &str) -> io::Result<Chunk<'a>> {
+    let mut leaves = group.columns_under_root_iter(name).into_iter().flatten();
+    let (Some(about), None) = (leaves.next(), leaves.next()) else {
+        return Err(io::Error::other(format!("its column {name} does not hold one value a row")));
+    };
+    let range = about.byte_range();
+    if range.end > size {
+        return Err(io::Error::other(format!("its column {name} lies outside of the file")));
     }
-    slices.push((start, end - start));
-    slices.retain(|(_, rows)| *rows > 0);
-    slices
+    let mut bytes = vec![0; usize::try_from(range.end.saturating_sub(range.start)).unwrap_or_default()];
+    file.read_exact_at(&mut bytes, range.start)?;
+    Ok(Chunk::new(about, bytes))
+}
+
+/// Decodes the rows of these cells, the first of which is row `first` of the file.
+fn block(decoder: &Decoder<'_>, layout: &Layout, columns: &[Cells], first: usize, height: usize) -> Block {
+    let first = u32::try_from(first).unwrap_or(u32::MAX);
+    let mut worker = decoder.workers.take();
+    // Rows are numbered from the start of the file, so no block moves the next one on.
+    let block = worker.block(decoder, layout, first, |rows| {
+        let mut together = Vec::with_capacity(TOGETHER);
+        for row in 0..height {
+            together.push((Row { columns, row }, Place { line: row as u32, raw: b"" }));
+            if together.len() == TOGETHER {
+                rows.records(&together);
+                together.clear();
+            }
+        }
+        rows.records(&together);
+        for bad in &mut rows.set_aside {
+            let row = bad.line.saturating_sub(first) as usize;
+            bad.raw = Row { columns, row }.as_line();
+        }
+        0
+    });
+    decoder.workers.give_back(worker);
+    block
 }
 
 /// The footer without the types of integers of 8 and 16 bits, which our polars cannot hold: a file has
@@ -150,29 +165,50 @@ fn wanted_columns(layout: &Layout) -> Vec<usize> {
     wanted
 }
 
-/// One column.
+/// Some rows of one column.
 enum Cells {
     None,
-    Text(StringChunked),
-    Whole(Int64Chunked),
-    Decimal(Float64Chunked),
-    Days(Int32Chunked),
+    Text(Utf8ViewArray),
+    /// Text by its number among the words of the row group.
+    Coded(Text),
+    Whole(PrimitiveArray<i64>),
+    Decimal(PrimitiveArray<f64>),
+    Days(PrimitiveArray<i32>),
 }
 
 impl Cells {
-    fn of(column: &Column) -> PolarsResult<Self> {
-        let series = column.as_materialized_series().rechunk();
+    fn of(chunk: &Chunk<'_>, field: &ArrowField, rows: Range<usize>) -> PolarsResult<Self> {
+        if chunk.is_text() && is_text(&field.dtype) {
+            return Ok(match chunk.words(Some(rows))? {
+                Words::Coded(coded) => Self::Coded(Text::from_arrow(&coded)?),
+                Words::Spelled(cells) => Self::Text(cells),
+            });
+        }
+        let values = chunk.values(field.dtype.clone(), Some(rows))?;
+        let series = Series::try_from((field, vec![values]))?.rechunk();
         Ok(match series.dtype() {
-            DataType::String => Self::Text(series.str()?.clone()),
-            DataType::Date => Self::Days(series.date()?.physical().clone()),
-            DataType::Datetime(..) => Self::Days(series.cast(&DataType::Date)?.date()?.physical().clone()),
-            DataType::Float32 | DataType::Float64 => {
-                Self::Decimal(series.cast(&DataType::Float64)?.f64()?.clone())
+            DataType::String => Self::Text(series.str()?.downcast_as_array().clone()),
+            DataType::Date => Self::Days(series.date()?.physical().downcast_as_array().clone()),
+            DataType::Datetime(..) => {
+                Self::Days(series.cast(&DataType::Date)?.date()?.physical().downcast_as_array().clone())
             }
-            dtype if dtype.is_integer() => Self::Whole(series.cast(&DataType::Int64)?.i64()?.clone()),
+            DataType::Float32 | DataType::Float64 => {
+                Self::Decimal(series.cast(&DataType::Float64)?.f64()?.downcast_as_array().clone())
+            }
+            dtype if dtype.is_integer() => {
+                Self::Whole(series.cast(&DataType::Int64)?.i64()?.downcast_as_array().clone())
+            }
             DataType::Null => Self::None,
-            _ => Self::Text(series.cast(&DataType::String)?.str()?.clone()),
+            _ => Self::Text(series.cast(&DataType::String)?.str()?.downcast_as_array().clone()),
         })
+    }
+}
+
+fn is_text(dtype: &ArrowDataType) -> bool {
+    match dtype {
+        ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View => true,
+        ArrowDataType::Dictionary(_, of, _) => is_text(of),
+        _ => false,
     }
 }
 
@@ -203,6 +239,7 @@ impl Fields for Row<'_> {
         match self.columns.get(index)? {
             Cells::None => None,
             Cells::Text(cells) => cells.get(self.row).map(|text| Cow::Borrowed(text.as_bytes())),
+            Cells::Coded(cells) => cells.get(self.row).map(|text| Cow::Borrowed(text.as_bytes())),
             Cells::Whole(cells) => cells.get(self.row).map(|value| owned(value.to_string())),
             Cells::Decimal(cells) => cells.get(self.row).map(|value| owned(value.to_string())),
             Cells::Days(_) => self.day(index).map(|day| owned(day.to_string())),
@@ -219,6 +256,13 @@ impl Fields for Row<'_> {
     fn integer(&self, index: usize) -> Option<i64> {
         match self.columns.get(index)? {
             Cells::Whole(cells) => cells.get(self.row),
+            _ => None,
+        }
+    }
+
+    fn number(&self, index: usize) -> Option<u32> {
+        match self.columns.get(index)? {
+            Cells::Coded(cells) => cells.code(self.row),
             _ => None,
         }
     }
