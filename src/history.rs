@@ -32,7 +32,7 @@ impl Compared {
             }
             Ok(Some((table, parquet::read_frame(&path, columns)?)))
         };
-        let read = wanted.into_par_iter().map(read).collect::<Result<Vec<_>>>()?;
+        let read = wanted.into_par_iter().with_max_len(1).map(read).collect::<Result<Vec<_>>>()?;
         Ok(Self(read.into_iter().flatten().collect()))
     }
 

@@ -65,7 +65,7 @@ pub fn to_bytes(frame: &Frame, about: Vec<(String, String)>) -> Result<Vec<u8>> 
             true => frame.clone(),
             false => frame.slice(from, GROUP),
         };
-        let columns = group.columns().par_iter().zip(types.fields());
+        let columns = group.columns().par_iter().with_max_len(1).zip(types.fields());
         let columns: Vec<Vec<CompressedPage>> =
             columns.map(|(column, field)| pages(column, field)).collect::<PolarsResult<_>>()?;
         let columns = DynIter::new(columns.iter().map(|pages| {
@@ -199,7 +199,8 @@ pub fn read_frame(path: &Path, columns: &[&'static str]) -> Result<Frame> {
         Ok((about, schema))
     });
     let (about, schema) = file.map_err(|error| Error::damaged(path, error))?;
-    let read = columns.par_iter().map(|&name| contained(|| column(&bytes, &about, &schema, name)));
+    let read =
+        columns.par_iter().with_max_len(1).map(|&name| contained(|| column(&bytes, &about, &schema, name)));
     let read = read.collect::<PolarsResult<Vec<Column>>>().map_err(|error| Error::damaged(path, error))?;
     Frame::new(about.num_rows, read).map_err(|error| Error::damaged(path, error))
 }

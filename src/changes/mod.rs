@@ -288,7 +288,7 @@ pub fn compare<'f>(
 ) -> Result<Changes> {
     let pairs: Vec<_> =
         COMPARISONS.iter().filter_map(|of| Some((of, [before(of.table)?, after(of.table)?]))).collect();
-    let compared = pairs.into_par_iter().map(|(of, frames)| of.changes(frames, causes));
+    let compared = pairs.into_par_iter().with_max_len(1).map(|(of, frames)| of.changes(frames, causes));
     let compared = compared.collect::<PolarsResult<Vec<_>>>()?;
     let mut changes = Changes::default();
     changes.found.reserve_exact(compared.iter().map(|(_, found)| found.len()).sum());

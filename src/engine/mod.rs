@@ -284,7 +284,8 @@ impl Counting<'_> {
                 if scopes.is_empty() {
                     continue;
                 }
-                let around = sql::Around { scopes, members: self.members(tally), absent: None };
+                let rows = self.surveying.rows;
+                let around = sql::Around { scopes, rows, members: self.members(tally), absent: None };
                 let mut pace = |pace| tell(&Step { what: "counting totals", pace });
                 let answer = cluster.collect("counting totals", &sql::heights(spec, &around), &mut pace)?;
                 let broken = || Error::Audit("the cluster answered with no number of totals".to_owned());
@@ -304,6 +305,7 @@ impl Counting<'_> {
             basis,
             around: sql::Around {
                 scopes: self.scopes(tally, basis),
+                rows: self.surveying.rows,
                 members: self.members(tally),
                 absent: self.absent(spec.entity),
             },
@@ -334,7 +336,8 @@ impl Counting<'_> {
                 continue;
             }
             let absent = self.absent(spec.entity).filter(|_| basis == Basis::Chart);
-            let around = sql::Around { scopes, members: self.members(tally), absent };
+            let rows = self.surveying.rows;
+            let around = sql::Around { scopes, rows, members: self.members(tally), absent };
             let statement = sql::events(spec, &around, with_totals);
             cluster.each(&format!("counting {what}"), &statement, pace, &mut |answer| {
                 for row in 0..answer.height() {

@@ -27,6 +27,9 @@ const IN_ORDER: &str = "PARTITION BY scope, entity, win ORDER BY day";
 /// All of a window.
 const WHOLE: &str = "PARTITION BY scope, entity, win";
 
+/// Rows that a task is given at a time: a hundred megabytes, about, with all that becomes of them.
+const ROWS_OF_A_PART: u64 = 400_000;
+
 /// A sum that fails rather than wraps.
 fn sum(of: &str) -> String {
     format!("CAST(SUM(CAST({of} AS DECIMAL(38,0))) AS BIGINT)")
@@ -49,12 +52,16 @@ pub fn slices() -> String {
     // Of the rows with the largest rank the one with the fewest streams, in one number.
     let cutoff = "CAST(MIN(CAST(-`rank` AS DECIMAL(18,0)) * CAST(10000000000000000000 AS DECIMAL(20,0)) \
                   + CAST(COALESCE(streams, 0) AS DECIMAL(20,0))) AS STRING)";
+    // The last of dense ranks is the number of distinct ones. Counting them as such would send every row
+    // once by date and rank, and keep a group of each.
     format!(
-        "SELECT scope, day, COUNT(*) AS height, MAX(`rank`) AS most, COUNT(DISTINCT `rank`) AS ranks, \
+        "SELECT scope, day, COUNT(*) AS height, MAX(`rank`) AS most, CAST(MAX(place) AS BIGINT) AS ranks, \
          {cutoff} AS cutoff, CAST(SUM(CAST(COALESCE(streams, -1) AS DECIMAL(38,0))) AS STRING) AS streams, \
          MAX(CASE WHEN total IS NULL THEN 0 ELSE 1 END) AS counter, \
          MAX(CASE WHEN streams IS NULL THEN 0 ELSE 1 END) AS has_streams \
-         FROM cl_rows GROUP BY scope, day"
+         FROM (SELECT scope, day, `rank`, streams, total, \
+         DENSE_RANK() OVER (PARTITION BY scope, day ORDER BY `rank`) AS place FROM cl_rows) r \
+         GROUP BY scope, day"
     )
 }
 
@@ -120,6 +127,8 @@ pub fn added(charts: &[i64], counters: &[i64]) -> String {
 pub struct Around<'a> {
     /// The scopes in which it counts, as they are numbered in `cl_rows`.
     pub scopes: Vec<i64>,
+    /// The rows of all scopes together.
+    pub rows: u64,
     /// The view of the entities that count; `None` for all.
     pub members: Option<&'a str>,
     /// The views that say how many tracks of an entity can have had streams below the chart; `None`
@@ -199,19 +208,21 @@ pub fn courses(spec: &TallySpec, around: &Around<'_>) -> String {
     let (entries, has_songs) = entries(spec, around);
     // Everything from here on is done entity by entity: brought together by that once, rows need not
     // go over the network again, neither for their dates nor for their sums. Adding up before would
-    // spare little, since few entities have several rows on a date.
-    let entries = format!("SELECT * FROM ({entries}) r DISTRIBUTE BY scope, entity, win");
+    // spare little, since few entities have several rows on a date. Not by window: where there is but
+    // one it is a constant, which Spark leaves out of what it needs, and then finds them elsewhere. The
+    // number of parts is told, since Spark would choose so few that each is written to disk and read.
+    let parts = around.rows.div_ceil(ROWS_OF_A_PART).max(1);
+    let entries = format!("SELECT /*+ REPARTITION({parts}, scope, entity) */ * FROM ({entries}) r");
     let entries = match has_songs {
-        // A song counts on the first date on which the window sees it.
-        true => {
-            format!(
-                "SELECT *, MIN(day) OVER (PARTITION BY scope, entity, win, unit) AS met_on FROM ({entries}) e"
-            )
-        }
+        // A song counts on the first date on which the window sees it, there with one of its rows.
+        true => format!(
+            "SELECT *, CASE WHEN ROW_NUMBER() OVER (PARTITION BY scope, entity, win, unit ORDER BY day) = 1 \
+             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS met FROM ({entries}) e"
+        ),
         false => entries,
     };
     let songs = match has_songs {
-        true => "COUNT(DISTINCT CASE WHEN met_on = day THEN unit END)",
+        true => "SUM(met)",
         false => "CAST(0 AS BIGINT)",
     };
     let tracks = match spec.entity {

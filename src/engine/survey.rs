@@ -21,6 +21,8 @@ pub struct Surveying {
     pub surveyed: Surveyed,
     /// The number of each scope in the rows on the cluster.
     pub numbers: Vec<i64>,
+    /// How many rows there are.
+    pub rows: u64,
 }
 
 /// A chart and a region on one date.
@@ -46,6 +48,7 @@ pub fn survey(cluster: &mut Cluster, input: &Input, pace: &mut dyn FnMut(Pace)) 
     if slices.is_empty() {
         return Err(Error::Input(format!("no rows in {}", input.what)));
     }
+    let rows = slices.iter().map(|slice| u64::from(slice.rows)).sum();
     cluster.send("cl_tracks", &relations::tracks(&input.listings))?;
     mark_copies(cluster, &mut slices, pace)?;
 
@@ -89,7 +92,7 @@ pub fn survey(cluster: &mut Cluster, input: &Input, pace: &mut dyn FnMut(Pace)) 
         *seen = Some((from.min(first), until.max(last)));
         *by |= crate::tally::source_bit(source);
     }
-    Ok(Surveying { surveyed: Surveyed::of(seen, sightings, sources, listed_by), numbers })
+    Ok(Surveying { surveyed: Surveyed::of(seen, sightings, sources, listed_by), numbers, rows })
 }
 
 fn slice(answer: &Columns, row: usize, input: &Input) -> Option<Slice> {

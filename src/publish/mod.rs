@@ -86,6 +86,7 @@ pub fn publish_to(
     underway::expect(tables.len() as u64);
     let published: Vec<PublishedTable> = tables
         .into_par_iter()
+        .with_max_len(1)
         .map(|Table { contract, frame }| {
             let bytes = parquet::to_bytes(&frame, describe::metadata(contract))?;
             files::write_new(&staging.join(format!("{}.parquet", contract.name)), &bytes)?;

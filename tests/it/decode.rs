@@ -1,16 +1,20 @@
 //! Bytes to records and rows: whatever the bytes, what the `csv` crate reads from them.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Cursor, Write};
+use std::path::Path;
 
 use chartledger::dates::Day;
 use chartledger::exports::records::{Consumed, Fields, Place, Visit, for_each_record};
 use chartledger::exports::{self, Decoded, Progress};
+use polars::prelude::{
+    Column, DataFrame, DataType, Int32Chunked, IntoColumn, ParquetReader, ParquetWriter, SerReader,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::support::{Desk, id};
+use crate::support::{Desk, HERE, id};
 
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -318,4 +322,100 @@ fn a_large_export_is_read_in_blocks_as_in_sequence() {
         assert!(differs.is_none(), "{name}: {differs:?}");
         assert_eq!(rows.len(), expected.len(), "{name}");
     }
+}
+
+/// A frame in the shape of a merged daily export, and its rows as they must be decoded.
+fn typed_export(height: u32, title: impl Fn(u32) -> Option<String>) -> (DataFrame, Vec<Observation>) {
+    let track = |row: u32| id(&format!("{}", row * 7 % 997));
+    let rows = 0..height;
+    let days = rows.clone().map(|row| 19_358 + (row / 60_000) as i32).collect();
+    let region = |row: u32| if row % 60_000 < 25_000 { "Global" } else { "South Korea" };
+    let text = |name: &str, cell: &dyn Fn(u32) -> Option<String>| {
+        Column::new(name.into(), rows.clone().map(cell).collect::<Vec<_>>())
+    };
+    let columns = vec![
+        text("title", &title),
+        Column::new("rank".into(), rows.clone().map(|row| row % 60_000 + 1).collect::<Vec<_>>()),
+        Int32Chunked::from_vec("date".into(), days).into_date().into_column(),
+        text("artist", &|row| Some(format!("Artist {}", row % 31))),
+        text("url", &|row| Some(format!("https://open.spotify.com/track/{}", track(row)))),
+        text("region", &|row| Some(region(row).to_owned())),
+        text("chart", &|_| Some("top200".to_owned())),
+        text("trend", &|_| None),
+        Column::new("streams".into(), rows.clone().map(|row| i64::from(height - row)).collect::<Vec<_>>()),
+    ];
+    let expected = rows.clone().map(|row| {
+        let region = if region(row) == "Global" { "global" } else { "kr" };
+        let day = Day(19_358 + (row / 60_000) as u16).to_string();
+        let uri = format!("spotify:track:{}", track(row));
+        let (title, artists) = (title(row).unwrap_or_default(), format!("Artist {}", row % 31));
+        let rank = (row % 60_000 + 1) as u16;
+        (row + 1, region.to_owned(), day, rank, uri, title, artists, i64::from(height - row))
+    });
+    let expected = expected.collect();
+    (DataFrame::new(height as usize, columns).expect("a frame"), expected)
+}
+
+fn decoded_parquet(bytes: &[u8]) -> Vec<Observation> {
+    let desk = Desk::new();
+    fs::write(desk.path("charts.parquet"), bytes).expect("a file");
+    let found = exports::discover(&[desk.path("charts.parquet")]).expect("one export");
+    let decoded = exports::decode(found, &[], &Progress::default());
+    let content = decoded.exports[0].content.as_ref().expect("a dialect fits");
+    assert_eq!(content.set_aside, []);
+    decoded_rows(&decoded)
+}
+
+#[test]
+fn a_parquet_export_is_read_however_its_rows_are_grouped_and_its_text_is_kept() {
+    let few = |row: u32| Some(format!("Song {}", row * 7 % 997));
+    // Titles that change, of which some are missing, and so many that no writer numbers them.
+    let changing = |row: u32| (row % 5 > 0).then(|| format!("Song {}, take {}", row * 7 % 997, row % 3));
+    let unlike = |row: u32| Some(format!("Song of row {row}"));
+    for (height, group, page) in
+        [(300_000, None, None), (3_000, Some(1_000), None), (50, Some(1), None), (9_000, None, Some(64))]
+    {
+        for (frame, expected) in
+            [typed_export(height, few), typed_export(height, changing), typed_export(height, unlike)]
+        {
+            let mut bytes = Vec::new();
+            ParquetWriter::new(&mut bytes)
+                .with_row_group_size(group)
+                .with_data_page_size(page)
+                .finish(&mut frame.clone())
+                .expect("memory");
+            let rows = decoded_parquet(&bytes);
+            let differs = rows.iter().zip(&expected).find(|(row, expected)| row != expected);
+            assert!(differs.is_none(), "{height} {group:?} {page:?}: {differs:?}");
+            assert_eq!(rows.len(), expected.len(), "{height} {group:?} {page:?}");
+        }
+    }
+}
+
+/// Arrow's writer numbers the words of a column until they are too many, and spells out the rest. It
+/// says of some columns that they are dictionaries, and leaves some cells empty.
+#[test]
+fn text_whose_numbers_run_out_half_way_is_read() {
+    let file = Path::new(HERE).join("tests/corpus/exports/parquet-words-run-out/charts.parquet");
+    let bytes = fs::read(file).expect("a file of pyarrow");
+    let frame = ParquetReader::new(Cursor::new(&bytes)).finish().expect("a Parquet file");
+    let text = |name: &str| {
+        let column = frame.column(name).expect(name).cast(&DataType::String).expect("text");
+        let cells = column.str().expect("text").iter();
+        cells.map(|cell| cell.unwrap_or_default().to_owned()).collect::<Vec<String>>()
+    };
+    let [titles, ranks, days, artists, urls, regions, streams] =
+        ["title", "rank", "date", "artist", "url", "region", "streams"].map(text);
+    assert!(titles.iter().any(String::is_empty) && frame.height() == 300);
+    let expected: Vec<Observation> = (0..frame.height())
+        .map(|row| {
+            let uri = urls[row].replace("https://open.spotify.com/track/", "spotify:track:");
+            let region = if regions[row] == "Global" { "global" } else { "kr" };
+            let (rank, streams) =
+                (ranks[row].parse().expect("a rank"), streams[row].parse().expect("streams"));
+            let (title, artists) = (titles[row].clone(), artists[row].clone());
+            (row as u32 + 1, region.to_owned(), days[row].clone(), rank, uri, title, artists, streams)
+        })
+        .collect();
+    assert_eq!(decoded_parquet(&bytes), expected);
 }
