@@ -23,7 +23,7 @@ use polars_parquet::parquet::types::NativeType as ParquetNative;
 use polars_parquet::read::{FileMetadata, infer_schema, read_metadata};
 use polars_parquet::write::{
     CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator, Encoding, FileWriter,
-    KeyValue, Page, ParquetPhysicalType, ParquetType, StatisticsOptions, Version, WriteOptions,
+    KeyValue, Page, ParquetPhysicalType, ParquetType, StatisticsOptions, Version, WriteOptions, ZstdLevel,
     array_to_columns, to_parquet_schema,
 };
 use rayon::prelude::*;
@@ -33,6 +33,9 @@ use crate::frame::{Column, Frame, Text, Values};
 
 /// Rows of a row group: small enough for readers to share a file out among threads.
 const GROUP: usize = 1 << 18;
+
+/// Level of Zstandard. After our own packing level 3 saves 2 % more, and takes twice as long.
+const LEVEL: i32 = 1;
 
 const OPTIONS: WriteOptions = WriteOptions {
     statistics: StatisticsOptions {
@@ -93,9 +96,8 @@ fn pages(column: &Column, field: &ParquetType) -> PolarsResult<Vec<CompressedPag
         }
     };
     let pages = pages.into_iter().map(Ok::<_, ParquetError>);
-    Compressor::new(pages, OPTIONS.compression, Vec::new())
-        .map(|page| page.map_err(PolarsError::from))
-        .collect()
+    let compression = CompressionOptions::Zstd(ZstdLevel::try_new(LEVEL).ok());
+    Compressor::new(pages, compression, Vec::new()).map(|page| page.map_err(PolarsError::from)).collect()
 }
 
 /// The pages of a column of whole numbers without nulls, before they are compressed.

@@ -1,6 +1,6 @@
 //! The columns by which every figure says what it is of, shared by the tables of figures.
 
-use super::{Field, Kind, Sources, field};
+use super::{Field, Kind, Sources, field, side_by_side};
 use crate::catalog::{Credit, Entity, EntityKind};
 use crate::frame::Column;
 use crate::tally::{Scope, TallySpec, Window};
@@ -114,7 +114,7 @@ pub fn identity_columns(sources: &Sources<'_>, subjects: &[Subject]) -> Vec<Colu
     let of_tally = |name: &'static str, value: fn(&TallySpec) -> &'static str| {
         Column::coded(name, tallies.iter().map(value), subjects.iter().map(|subject| subject.tally))
     };
-    let regions = scopes.iter().map(|scope| scope.region.as_str()).chain(["all"]);
+    let regions = || scopes.iter().map(|scope| scope.region.as_str()).chain(["all"]);
     let region = |subject: &Subject| match subject.all_regions {
         true => scopes.len() as u32,
         false => subject.scope,
@@ -125,18 +125,19 @@ pub fn identity_columns(sources: &Sources<'_>, subjects: &[Subject]) -> Vec<Colu
     windows.dedup();
     let words: Vec<String> = windows.iter().map(Window::to_string).collect();
     let window = |subject: &Subject| windows.partition_point(|window| *window < subject.window) as u32;
-    let mut columns = vec![
-        of_scope("chart", |scope| &scope.chart),
-        Column::coded("region", regions, subjects.iter().map(region)),
-        of_scope("basis", |scope| scope.basis.word()),
-    ];
+    let mut columns = side_by_side(&[
+        &|| of_scope("chart", |scope| &scope.chart),
+        &|| Column::coded("region", regions(), subjects.iter().map(region)),
+        &|| of_scope("basis", |scope| scope.basis.word()),
+    ]);
     columns.extend(entity_columns(sources, subjects.iter().map(|subject| (subject.kind, subject.entity))));
     let credits = [Credit::All, Credit::Lead, Credit::Solo, Credit::Feature].map(Credit::word);
-    columns.extend([
-        Column::coded("credit", credits.into_iter(), subjects.iter().map(|subject| subject.credit as u32)),
-        of_tally("song_rule", |tally| tally.rule.word()),
-        of_tally("clock", |tally| tally.clock.word()),
-        Column::coded("window", words.iter().map(String::as_str), subjects.iter().map(window)),
-    ]);
+    let credit = || subjects.iter().map(|subject| subject.credit as u32);
+    columns.extend(side_by_side(&[
+        &|| Column::coded("credit", credits.into_iter(), credit()),
+        &|| of_tally("song_rule", |tally| tally.rule.word()),
+        &|| of_tally("clock", |tally| tally.clock.word()),
+        &|| Column::coded("window", words.iter().map(String::as_str), subjects.iter().map(window)),
+    ]));
     columns
 }

@@ -35,7 +35,7 @@ use rayon::prelude::*;
 use crate::catalog::{Entities, EntityKind};
 use crate::claims::Judged;
 use crate::error::{Error, Result};
-use crate::frame::{Frame, Text, Values};
+use crate::frame::{Column, Frame, Text, Values};
 use crate::ledger::{Correction, ExportEntry, State};
 use crate::pipeline::Plan;
 use crate::tally::{Folded, Surveyed, TallySpec, Variant};
@@ -315,6 +315,11 @@ impl Orders {
     fn entity(&self, kind: EntityKind, code: u32) -> u32 {
         self.entities[kind as usize].get(code as usize).copied().unwrap_or(code)
     }
+}
+
+/// Columns, each made by a thread that is free.
+fn side_by_side(columns: &[&(dyn Fn() -> Column + Sync)]) -> Vec<Column> {
+    columns.par_iter().with_max_len(1).map(|make| make()).collect()
 }
 
 /// Rows in the order of their keys, which differ: only keys are moved, and large rows stay.

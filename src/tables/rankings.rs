@@ -12,7 +12,7 @@ use super::identity::{
 };
 use super::order::{Interval, certain, descending, ranks};
 use super::sensitivity::{self, Notes};
-use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable};
+use super::{Contract, Kind, Orders, Sources, field, holds_always, nullable, side_by_side};
 use crate::catalog::{Credit, EntityKind};
 use crate::dates::Day;
 use crate::error::Result;
@@ -175,35 +175,37 @@ fn build(sources: &Sources<'_>, orders: &Orders) -> Result<Frame> {
         let code = of_each[row.ranking as usize].notes.codes[row.entry as usize];
         code.saturating_add(notes_from[row.ranking as usize])
     };
-    let notes = of_each.iter().flat_map(|of| of.notes.words.iter().map(String::as_str));
+    let notes: Vec<&str> = of_each.iter().flat_map(|of| of.notes.words.iter().map(String::as_str)).collect();
+    let coded = |name, words: Vec<&str>| Column::coded(name, words.into_iter(), ranking());
+    let change = |row: &Row| previous(row).map(|past| past - i64::from(place(row).rank));
     let mut columns = vec![
-        Column::coded("ranking", specs.iter().map(|spec| spec.name.as_str()), ranking()),
-        Column::coded("kind", specs.iter().map(|spec| spec.kind.word()), ranking()),
+        coded("ranking", specs.iter().map(|spec| spec.name.as_str()).collect()),
+        coded("kind", specs.iter().map(|spec| spec.kind.word()).collect()),
     ];
     columns.extend(identity_columns(sources, &subjects));
-    columns.extend([
-        Column::numbers("threshold", all().map(|row| spec(row).threshold)),
-        Column::numbers("rank", all().map(|row| i64::from(place(row).rank))),
-        Column::numbers("dense_rank", all().map(|row| i64::from(place(row).dense))),
-        Column::numbers("value", entry().map(|entry| entry.value)),
-        Column::text("unit", all().map(unit)),
-        Column::optional_dates("reached_on", entry().map(|entry| entry.reached.map(|reached| reached.0))),
-        Column::optional_numbers("days_elapsed", entry().map(elapsed)),
-        Column::optional_numbers("day_number", entry().map(|entry| elapsed(entry).map(|days| days + 1))),
-        Column::numbers("contributing_songs", entry().map(|entry| i64::from(entry.songs))),
-        Column::text(
-            "credit_source",
-            entry().zip(&subjects).map(|(entry, of)| entry.credits.word(of.credit)),
-        ),
-        Column::optional_text("order", all().map(order)),
-        Column::coded("sensitivity", notes, all().map(note_of)),
-        Column::optional_numbers("previous_rank", all().map(previous)),
-        Column::optional_numbers(
-            "rank_change",
-            all().map(|row| previous(row).map(|past| past - i64::from(place(row).rank))),
-        ),
-        Column::optional_text("note", all().map(note)),
-    ]);
+    columns.extend(side_by_side(&[
+        &|| Column::numbers("threshold", all().map(|row| spec(row).threshold)),
+        &|| Column::numbers("rank", all().map(|row| i64::from(place(row).rank))),
+        &|| Column::numbers("dense_rank", all().map(|row| i64::from(place(row).dense))),
+        &|| Column::numbers("value", entry().map(|entry| entry.value)),
+        &|| Column::text("unit", all().map(unit)),
+        &|| {
+            let reached = entry().map(|entry| entry.reached.map(|reached| reached.0));
+            Column::optional_dates("reached_on", reached)
+        },
+        &|| Column::optional_numbers("days_elapsed", entry().map(elapsed)),
+        &|| Column::optional_numbers("day_number", entry().map(|entry| elapsed(entry).map(|days| days + 1))),
+        &|| Column::numbers("contributing_songs", entry().map(|entry| i64::from(entry.songs))),
+        &|| {
+            let words = entry().zip(&subjects).map(|(entry, of)| entry.credits.word(of.credit));
+            Column::text("credit_source", words)
+        },
+        &|| Column::optional_text("order", all().map(order)),
+        &|| Column::coded("sensitivity", notes.iter().copied(), all().map(note_of)),
+        &|| Column::optional_numbers("previous_rank", all().map(previous)),
+        &|| Column::optional_numbers("rank_change", all().map(change)),
+        &|| Column::optional_text("note", all().map(note)),
+    ]));
     Frame::new(subjects.len(), columns)
 }
 
