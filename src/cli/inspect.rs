@@ -70,12 +70,9 @@ pub fn main(args: InspectArgs) -> anyhow::Result<()> {
                     continue;
                 }
             };
-            let scopes: BTreeSet<&(String, String)> = decoded
-                .pieces
-                .iter()
-                .flat_map(|piece| &piece.rows.scope)
-                .map(|&scope| &decoded.scopes[scope as usize])
-                .collect();
+            let stretches = || decoded.pieces.iter().flat_map(|piece| &piece.rows.stretches);
+            let scopes: BTreeSet<&(String, String)> =
+                stretches().map(|stretch| &decoded.scopes[usize::from(stretch.scope)]).collect();
             let distinct = |names: BTreeSet<&str>| {
                 let shown: Vec<_> = names.iter().take(12).copied().collect();
                 let more = names.len() - shown.len();
@@ -91,7 +88,7 @@ pub fn main(args: InspectArgs) -> anyhow::Result<()> {
             let regions = distinct(scopes.iter().map(|scope| scope.1.as_str()).collect());
             writeln!(out, "  region   {}", text::printable(&regions))?;
             if let Some((first, last)) = content.days {
-                let days: BTreeSet<_> = decoded.pieces.iter().flat_map(|piece| &piece.rows.day).collect();
+                let days: BTreeSet<_> = stretches().map(|stretch| stretch.day).collect();
                 writeln!(out, "  dates    {first} to {last}, {}", text::plural(days.len(), "date"))?;
             }
             writeln!(out, "  rows     {}", text::thousands(content.rows_read as i64))?;

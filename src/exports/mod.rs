@@ -48,7 +48,7 @@ pub use known::{Content as ObjectContent, Known, Writing};
 pub use listings::Listing;
 pub use objects::{Copies, Objects, sweep};
 pub use rows::apart;
-pub use rows::{NO_STREAMS, NO_TOTAL, Reported, Rows, SetAside};
+pub use rows::{NO_STREAMS, NO_TOTAL, Reported, Rows, SetAside, Stretch};
 
 use crate::dates::{Day, Month};
 use dialect::{Layout, Mapped};
@@ -252,7 +252,8 @@ impl Worker {
         let lines = decoder.progress.effort.spend(Work::Rows, || work(&mut rows));
         let RowDecoder { mut rows, runs, set_aside, read, .. } = rows;
         let parts = parts(&rows, &runs);
-        let days = rows.day.iter().min().copied().zip(rows.day.iter().max().copied());
+        let days = || rows.stretches.iter().map(|stretch| stretch.day);
+        let days = days().min().zip(days().max());
         rows.clear();
         self.rows = rows;
         decoder.progress.seen.fetch_add(read, Ordering::Relaxed);
@@ -262,14 +263,16 @@ impl Worker {
 
 /// Rows apart by chart and month, in memory of just their size.
 fn parts(rows: &Rows, runs: &[Run]) -> Vec<Part> {
-    let ends = runs.iter().skip(1).map(|run| run.start).chain([rows.len()]);
-    let mut runs: Vec<(Run, usize)> = runs.iter().copied().zip(ends).collect();
+    let ends = runs.iter().skip(1).map(|run| (run.stretch, run.start));
+    let ends = ends.chain([(rows.stretches.len(), rows.len())]);
+    let mut runs: Vec<(Run, (usize, usize))> = runs.iter().copied().zip(ends).collect();
     runs.sort_by_key(|(run, _)| (run.chart, run.month));
     runs.chunk_by(|(a, _), (b, _)| (a.chart, a.month) == (b.chart, b.month))
         .map(|same| {
-            let mut part = Rows::with_capacity(same.iter().map(|(run, end)| end - run.start).sum(), rows);
-            for (run, end) in same {
-                part.extend_from(rows, run.start..*end);
+            let count = same.iter().map(|(run, (_, end))| end - run.start).sum();
+            let mut part = Rows::with_capacity(count, rows);
+            for (run, (last, end)) in same {
+                part.extend_from(rows, run.stretch..*last, run.start..*end);
             }
             Part { chart: same[0].0.chart, month: same[0].0.month, rows: part }
         })
@@ -362,7 +365,9 @@ impl Decoder<'_> {
                     let offset = line;
                     line = line.saturating_add(block.lines);
                     for part in &mut block.parts {
-                        part.rows.line.iter_mut().for_each(|line| *line = line.saturating_add(offset));
+                        for stretch in &mut part.rows.stretches {
+                            stretch.line = stretch.line.saturating_add(offset);
+                        }
                     }
                     block.set_aside.iter_mut().for_each(|row| row.line = row.line.saturating_add(offset));
                     content.rows_read += block.read;

@@ -5,6 +5,7 @@ pub mod apart;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Mutex;
 
 use super::cells::{self, Reason};
@@ -19,25 +20,47 @@ pub const NO_STREAMS: i64 = -1;
 /// A running total that the export does not give.
 pub const NO_TOTAL: i64 = -1;
 
-/// Observations, column by column; codes are local to one decoding.
+/// Observations, column by column; codes are local to one decoding. Charts are sorted, so what a chart
+/// says once for all of its rows is kept once.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
-    /// Chart and region.
-    pub scope: Vec<u16>,
-    /// Data day.
-    pub day: Vec<Day>,
+    /// Where the rows stand, in their order.
+    pub stretches: Vec<Stretch>,
     /// Rank, from 1.
     pub rank: Vec<u16>,
     /// Listing, in the worker's dictionary.
     pub listing: Vec<u32>,
     /// Streams, or [`NO_STREAMS`].
     pub streams: Vec<i64>,
-    /// Line of a text file, row of a Parquet file, both from 1.
-    pub line: Vec<u32>,
     /// Running totals or [`NO_TOTAL`]; empty where the dialect has none.
     pub total: Vec<i64>,
     /// What the export reports; empty where the dialect reports nothing.
     pub reported: Vec<Reported>,
+}
+
+/// Rows of one chart, region and day on lines that follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Chart and region.
+    pub scope: u16,
+    /// Data day.
+    pub day: Day,
+    /// Line of the first row in a text file, its row in a Parquet file, both from 1.
+    pub line: u32,
+    /// How many rows.
+    pub rows: u32,
+}
+
+impl Stretch {
+    /// The lines of its rows.
+    pub fn lines(self) -> impl Iterator<Item = u32> {
+        (0..self.rows).map(move |row| self.line.saturating_add(row))
+    }
+
+    /// Whether a row there is the next one.
+    fn goes_on_with(&self, scope: u16, day: Day, line: u32) -> bool {
+        self.scope == scope && self.day == day && self.line.checked_add(self.rows) == Some(line)
+    }
 }
 
 /// What an export itself says of a track's past; 0 where a cell is empty.
@@ -62,16 +85,23 @@ impl Rows {
         self.rank.is_empty()
     }
 
+    /// Scope, day and line of each row.
+    pub fn places(&self) -> impl Iterator<Item = (u16, Day, u32)> {
+        let of = |stretch: &Stretch| {
+            let Stretch { scope, day, .. } = *stretch;
+            stretch.lines().map(move |line| (scope, day, line))
+        };
+        self.stretches.iter().flat_map(of)
+    }
+
     /// Memory for `count` rows with the optional columns of `like`.
     pub fn with_capacity(count: usize, like: &Self) -> Self {
         let optional = |has: bool| if has { count } else { 0 };
         Self {
-            scope: Vec::with_capacity(count),
-            day: Vec::with_capacity(count),
+            stretches: Vec::new(),
             rank: Vec::with_capacity(count),
             listing: Vec::with_capacity(count),
             streams: Vec::with_capacity(count),
-            line: Vec::with_capacity(count),
             total: Vec::with_capacity(optional(!like.total.is_empty())),
             reported: Vec::with_capacity(optional(!like.reported.is_empty())),
         }
@@ -79,39 +109,29 @@ impl Rows {
 
     /// Forgets the rows and keeps the memory.
     pub fn clear(&mut self) {
-        let Self { scope, day, rank, listing, streams, line, total, reported } = self;
-        scope.clear();
-        day.clear();
+        let Self { stretches, rank, listing, streams, total, reported } = self;
+        stretches.clear();
         rank.clear();
         listing.clear();
         streams.clear();
-        line.clear();
         total.clear();
         reported.clear();
     }
 
-    /// Appends the rows of `other` in `range`. Optional columns are filled up where only one of
-    /// the two has them.
-    pub fn extend_from(&mut self, other: &Self, range: std::ops::Range<usize>) {
+    /// Appends the rows of `other` in `range`, which are those of its `stretches`. Optional columns are
+    /// filled up where only one of the two has them.
+    pub fn extend_from(&mut self, other: &Self, stretches: Range<usize>, range: Range<usize>) {
         let before = self.len();
-        self.scope.extend_from_slice(&other.scope[range.clone()]);
-        self.day.extend_from_slice(&other.day[range.clone()]);
+        self.stretches.extend_from_slice(&other.stretches[stretches]);
         self.rank.extend_from_slice(&other.rank[range.clone()]);
         self.listing.extend_from_slice(&other.listing[range.clone()]);
         self.streams.extend_from_slice(&other.streams[range.clone()]);
-        self.line.extend_from_slice(&other.line[range.clone()]);
         extend_optional(&mut self.total, before, &other.total, range.clone(), NO_TOTAL);
         extend_optional(&mut self.reported, before, &other.reported, range, Reported::default());
     }
 }
 
-fn extend_optional<T: Copy>(
-    into: &mut Vec<T>,
-    before: usize,
-    from: &[T],
-    range: std::ops::Range<usize>,
-    none: T,
-) {
+fn extend_optional<T: Copy>(into: &mut Vec<T>, before: usize, from: &[T], range: Range<usize>, none: T) {
     if from.is_empty() && into.is_empty() {
         return;
     }
@@ -185,6 +205,8 @@ pub struct Run {
     pub month: Month,
     /// The first row.
     pub start: usize,
+    /// The first stretch.
+    pub stretch: usize,
 }
 
 /// Decodes the rows of one block.
@@ -261,15 +283,13 @@ impl<'a> RowDecoder<'a> {
         };
         let listing = self.listing(fields, place)?;
 
-        if self.runs.last().is_none_or(|run| run.month != month || run.chart != scope.chart) {
-            self.runs.push(Run { chart: scope.chart, month, start: self.rows.len() });
+        match self.rows.stretches.last_mut() {
+            Some(stretch) if stretch.goes_on_with(scope.code, day, line) => stretch.rows += 1,
+            _ => self.begin_stretch(scope, (day, month), line),
         }
-        self.rows.scope.push(scope.code);
-        self.rows.day.push(day);
         self.rows.rank.push(rank);
         self.rows.streams.push(streams);
         self.rows.listing.push(listing);
-        self.rows.line.push(line);
         if let Some(column) = layout.total {
             let total = integer(fields, column, layout.thousands).filter(|&total| total >= 0);
             self.rows.total.push(total.unwrap_or(NO_TOTAL));
@@ -278,6 +298,14 @@ impl<'a> RowDecoder<'a> {
             self.rows.reported.push(reported(fields, columns));
         }
         Ok(())
+    }
+
+    fn begin_stretch(&mut self, scope: Scope, (day, month): (Day, Month), line: u32) {
+        if self.runs.last().is_none_or(|run| run.month != month || run.chart != scope.chart) {
+            let (start, stretch) = (self.rows.len(), self.rows.stretches.len());
+            self.runs.push(Run { chart: scope.chart, month, start, stretch });
+        }
+        self.rows.stretches.push(Stretch { scope: scope.code, day, line, rows: 1 });
     }
 
     fn scope<F: Fields>(&mut self, fields: &F) -> Result<(Scope, bool), Reason> {

@@ -35,8 +35,7 @@ fn may_contradict(state: &State, decoded: &Decoded) -> bool {
     let mut named: BTreeMap<u32, BTreeSet<u16>> = BTreeMap::new();
     for piece in &decoded.pieces {
         let scopes = named.entry(piece.export).or_default();
-        // Rows of a scope mostly stand together.
-        scopes.extend(piece.rows.scope.chunk_by(|a, b| a == b).filter_map(|same| same.first().copied()));
+        scopes.extend(piece.rows.stretches.iter().map(|stretch| stretch.scope));
     }
     for (export, scopes) in named {
         let export = decoded.exports.get(export as usize);

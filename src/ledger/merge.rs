@@ -13,7 +13,7 @@ use super::settle::{self, Loss, Settled};
 use super::{MonthFile, State};
 use crate::dates::Month;
 use crate::error::{Error, Result};
-use crate::exports::{Decoded, Found, Listing, Piece};
+use crate::exports::{Decoded, Found, Listing, Piece, Stretch};
 
 /// A chart and a month: what one file of the ledger holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -265,8 +265,7 @@ fn note_scopes(
     let mut seen: HashMap<u32, BTreeSet<u16>> = HashMap::new();
     for piece in pieces {
         if let Some(code) = codes[piece.export as usize] {
-            let distinct = piece.rows.scope.chunk_by(|a, b| a == b).map(|same| same[0]);
-            seen.entry(code).or_default().extend(distinct);
+            seen.entry(code).or_default().extend(piece.rows.stretches.iter().map(|stretch| stretch.scope));
         }
     }
     for (code, found) in seen {
@@ -346,8 +345,9 @@ impl Names {
         let mut counts = Vec::new();
         known.iter().for_each(|row| settle::count(&mut counts, row.region, 1));
         for (_, piece) in &pieces {
-            for same in piece.rows.scope.chunk_by(|a, b| a == b) {
-                settle::count(&mut counts, self.region_codes[same[0] as usize], same.len());
+            for stretch in &piece.rows.stretches {
+                let region = self.region_codes[usize::from(stretch.scope)];
+                settle::count(&mut counts, region, stretch.rows as usize);
             }
         }
         let mut next = settle::starts(&counts);
@@ -360,28 +360,32 @@ impl Names {
         }
         for (export, piece) in pieces {
             let mut from = 0;
-            for same in piece.rows.scope.chunk_by(|a, b| a == b) {
-                let region = self.region_codes[same[0] as usize];
+            for stretch in &piece.rows.stretches {
+                let region = self.region_codes[usize::from(stretch.scope)];
                 let place = &mut next[usize::from(region)];
-                let into = &mut into[*place..*place + same.len()];
-                self.observations(&piece, export, region, from, into);
-                *place += same.len();
-                from += same.len();
+                let into = &mut into[*place..*place + stretch.rows as usize];
+                self.observations((&piece, export), (*stretch, region), from, into);
+                *place += into.len();
+                from += into.len();
             }
         }
     }
 
-    /// The observations of a piece from place `from` on, all of one region, in the ledger's codes.
-    fn observations(&self, piece: &Piece, export: u32, region: u16, from: usize, into: &mut [Observation]) {
+    /// The observations of a stretch of a piece, which begins at place `from`, in the ledger's codes.
+    fn observations(
+        &self,
+        (piece, export): (&Piece, u32),
+        (stretch, region): (Stretch, u16),
+        from: usize,
+        into: &mut [Observation],
+    ) {
         let rows = &piece.rows;
         let listing_codes = &self.listing_codes[piece.dictionary as usize];
         let range = from..from + into.len();
-        let (days, ranks) = (&rows.day[range.clone()], &rows.rank[range.clone()]);
-        let (listings, streams) = (&rows.listing[range.clone()], &rows.streams[range.clone()]);
-        let places = days.iter().zip(ranks).zip(&rows.line[range]);
-        let values = listings.iter().zip(streams);
-        for ((into, ((&day, &rank), &line)), (&listing, &streams)) in into.iter_mut().zip(places).zip(values)
-        {
+        let (day, ranks) = (stretch.day, &rows.rank[range.clone()]);
+        let (listings, streams) = (&rows.listing[range.clone()], &rows.streams[range]);
+        let values = ranks.iter().zip(listings).zip(streams).zip(stretch.lines());
+        for (into, (((&rank, &listing), &streams), line)) in into.iter_mut().zip(values) {
             let listing = listing_codes[listing as usize];
             *into = Observation { streams, listing, export, line, region, day, rank, ..Observation::NONE };
         }

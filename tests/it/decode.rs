@@ -275,12 +275,13 @@ fn decoded_rows(decoded: &Decoded) -> Vec<Observation> {
     let mut rows: Vec<Observation> = Vec::new();
     for piece in &decoded.pieces {
         let (listings, all) = (&decoded.dictionaries[piece.dictionary as usize], &piece.rows);
-        rows.extend((0..all.len()).map(|row| {
+        assert_eq!(all.places().count(), all.len());
+        rows.extend(all.places().enumerate().map(|(row, (scope, day, line))| {
             let listing = &listings[all.listing[row] as usize];
-            let (chart, region) = decoded.scopes[all.scope[row] as usize].clone();
+            let (chart, region) = decoded.scopes[usize::from(scope)].clone();
             assert_eq!(chart, "spotify:daily");
             let (title, artists) = (listing.title.clone(), listing.artists.clone());
-            let (line, day, rank) = (all.line[row], all.day[row].to_string(), all.rank[row]);
+            let (day, rank) = (day.to_string(), all.rank[row]);
             (line, region, day, rank, listing.uri.clone(), title, artists, all.streams[row])
         }));
     }

@@ -191,14 +191,12 @@ fn told(decoded: &Decoded) -> Vec<String> {
     for piece in &decoded.pieces {
         let names = &decoded.dictionaries[piece.dictionary as usize];
         let of = &piece.rows;
-        rows.extend((0..of.len()).map(|row| {
+        assert_eq!(of.places().count(), of.len());
+        rows.extend(of.places().enumerate().map(|(row, (scope, day, line))| {
             let listing = &names[of.listing[row] as usize];
             let (total, reported) = (of.total.get(row), of.reported.get(row));
-            let (scope, day) = (&decoded.scopes[of.scope[row] as usize], of.day[row]);
-            format!(
-                "{} {scope:?} {day} {} {listing:?} {} {total:?} {reported:?}",
-                of.line[row], of.rank[row], of.streams[row]
-            )
+            let (scope, rank, streams) = (&decoded.scopes[usize::from(scope)], of.rank[row], of.streams[row]);
+            format!("{line} {scope:?} {day} {rank} {listing:?} {streams} {total:?} {reported:?}")
         }));
     }
     for content in decoded.exports.iter().filter_map(|export| export.content.as_ref().ok()) {
