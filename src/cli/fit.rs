@@ -73,6 +73,9 @@ const DEARER: [&str; 28] = [
 /// The least that is left of a text and of a sentence.
 const SHORTEST: [usize; 2] = [14, 24];
 
+/// The most characters of a cell.
+const LONGEST: usize = 1000;
+
 /// A column on its way to the screen.
 struct Shown {
     name: String,
@@ -319,6 +322,11 @@ pub fn cell(frame: &DataFrame, column: &Column, row: usize) -> PolarsResult<Stri
         }
         (_, AnyValue::Int64(value)) => text::thousands(value),
         (_, value) => text::plain(&value).unwrap_or_default(),
+    };
+    // Nobody reads more on a screen, and to break millions of characters into lines takes minutes.
+    let text = match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     };
     Ok(text::printable(&text).into_owned())
 }

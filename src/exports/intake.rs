@@ -81,6 +81,14 @@ pub fn endless_row(at: u64) -> io::Error {
     ))
 }
 
+/// A text that is longer than a row may be.
+pub fn endless_text(column: &str, bytes: usize) -> io::Error {
+    unfit(format!(
+        "a text in its column {column} has {bytes} bytes, and a row may have {} MiB",
+        LONGEST_ROW >> 20
+    ))
+}
+
 /// Too many rows that cannot be used.
 pub fn too_many_set_aside() -> io::Error {
     unfit(format!(

@@ -52,8 +52,14 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Resu
         .into_iter()
         .filter_map(|place| Some((place, schema.get_at_index(place)?.1)))
         .collect();
-    // A column that repeats one value takes next to nothing, however many rows it claims.
+    // A column that repeats one value takes next to nothing, however many rows it claims; and a long
+    // text packs well, however few there are.
     let unpacked = (footer.num_rows as u64).saturating_mul((columns.len() * size_of::<u64>()) as u64);
+    let chunks = footer.row_groups.iter().flat_map(|group| {
+        columns.iter().filter_map(|(_, field)| group.columns_under_root_iter(&field.name)).flatten()
+    });
+    let sizes = chunks.map(|chunk| u64::try_from(chunk.uncompressed_size()).unwrap_or(u64::MAX));
+    let unpacked = sizes.fold(0, u64::saturating_add).max(unpacked);
     if unpacked > decoder.limit.of(found.size) {
         return Err(decoder.limit.exceeded(found.size));
     }
@@ -78,12 +84,15 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Resu
             let unpack = || {
                 let mut cells: Vec<Cells> = (0..layout.fields).map(|_| Cells::None).collect();
                 for ((place, field), chunk) in columns.iter().zip(&chunks) {
-                    cells[*place] = contained(|| Cells::of(chunk, field, rows.clone()))?;
+                    let of = contained(|| Cells::of(chunk, field, rows.clone())).map_err(io::Error::other)?;
+                    if of.longest() > intake::LONGEST_ROW {
+                        return Err(intake::endless_text(&field.name, of.longest()));
+                    }
+                    cells[*place] = of;
                 }
                 Ok(cells)
             };
-            let cells: PolarsResult<Vec<Cells>> = decoder.progress.effort.spend(Part::Read, unpack);
-            let cells = cells.map_err(io::Error::other)?;
+            let cells: Vec<Cells> = decoder.progress.effort.spend(Part::Read, unpack)?;
             let block = block(decoder, layout, &cells, first + start, rows.len());
             let weight = block.weight_set_aside();
             if set_aside.fetch_add(weight, Ordering::Relaxed) + weight > intake::MOST_SET_ASIDE {
@@ -201,6 +210,16 @@ impl Cells {
             DataType::Null => Self::None,
             _ => Self::Text(series.cast(&DataType::String)?.str()?.downcast_as_array().clone()),
         })
+    }
+
+    /// The bytes of the longest text.
+    fn longest(&self) -> usize {
+        let longest = match self {
+            Self::Text(cells) => cells.views().iter().map(|cell| cell.length as usize).max(),
+            Self::Coded(cells) => cells.words().map(str::len).max(),
+            _ => None,
+        };
+        longest.unwrap_or_default()
     }
 }
 

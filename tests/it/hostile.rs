@@ -106,6 +106,50 @@ fn a_field_of_100_megabytes_is_refused() {
     }
 }
 
+/// One row as Parquet, with this title.
+fn parquet_row(title: &str) -> Vec<u8> {
+    let cell = |name: &str, value: &str| Column::new(name.into(), [value]);
+    let columns = vec![
+        cell("title", title),
+        Column::new("rank".into(), [1i64]),
+        cell("date", "2024-05-01"),
+        cell("artist", "Jimin"),
+        cell("url", "https://open.spotify.com/track/0000000000000000000000"),
+        cell("region", "Global"),
+        cell("chart", "top200"),
+        cell("trend", "NEW"),
+        Column::new("streams".into(), [1i64]),
+    ];
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes)
+        .finish(&mut DataFrame::new(1, columns).expect("a frame"))
+        .expect("a Parquet file");
+    bytes
+}
+
+#[test]
+fn a_cell_of_megabytes_in_a_parquet_file_is_refused() {
+    for (bytes, problem) in [
+        (100_000_000, "it unpacks to more than 64000000 bytes"),
+        (20_000_000, "a text in its column title has 20000000 bytes, and a row may have 16 MiB"),
+    ] {
+        let desk = march();
+        desk.put("exports/field.parquet", parquet_row(&"x".repeat(bytes)));
+        refused(&desk, "field.parquet", problem, 400.0);
+    }
+}
+
+#[test]
+fn a_title_of_megabytes_is_shown_by_its_beginning() {
+    let desk = march();
+    desk.put("exports/title.parquet", parquet_row(&"x".repeat(10_000_000)));
+    for shown in ["run t.toml", "show totals t.toml --where streams=1 --format table"] {
+        let ran = desk.call(shown).succeeds();
+        let (lines, most) = (ran.stdout.lines(), 20_000);
+        assert!(ran.stdout.contains("xxx") && ran.stdout.len() < most, "{shown}: {} lines", lines.count());
+    }
+}
+
 #[test]
 fn a_quote_that_is_never_closed_is_named_by_its_place() {
     let desk = march();
