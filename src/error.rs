@@ -21,7 +21,7 @@ pub const EXIT_CODES: [(u8, &str); 9] = [
          ledger; `verify`: something is not as it was written",
     ),
     (5, "output could not be written"),
-    (6, "another run holds the ledger"),
+    (6, "another run holds the ledger, or publishes to the same place"),
     (130, "stopped by SIGINT (Ctrl-C): nothing half done, run again"),
     (143, "stopped by SIGTERM: nothing half done, run again"),
 ];
@@ -95,6 +95,12 @@ pub enum Error {
         /// Who holds it, with a leading space, or nothing.
         holder: String,
     },
+    /// Another run, from another ledger, publishes to the same place.
+    #[error("another run publishes to {}; wait for it or use another --out", path.display())]
+    Publishing {
+        /// Where.
+        path: PathBuf,
+    },
     /// Objects that cannot be read.
     #[error("cannot read {at}: {problem}")]
     Unreadable {
@@ -150,7 +156,7 @@ impl Error {
             | Self::Faults(_)
             | Self::Stale(_) => 4,
             Self::Write { .. } | Self::Unwritable { .. } | Self::Overtaken { .. } => 5,
-            Self::Locked { .. } => 6,
+            Self::Locked { .. } | Self::Publishing { .. } => 6,
         }
     }
 

@@ -43,9 +43,16 @@ impl Freshness {
                 let (age, most) = (age(scope, today), self.most(&scope.chart)?);
                 let ScopeDates { chart, region, last, .. } = scope;
                 let days = if age == 1 { "day" } else { "days" };
-                (age > i64::from(most)).then(|| {
-                    format!("{chart} {region} ends on {last}, {age} {days} ago, at most {most} allowed")
-                })
+                match age {
+                    // Charts of a day can come out before it is over elsewhere.
+                    ..-1 => Some(format!(
+                        "{chart} {region} ends on {last}, which is still to come, so nothing tells how old it is; a \
+                         date in one of its exports is wrong"
+                    )),
+                    age => (age > i64::from(most)).then(|| {
+                        format!("{chart} {region} ends on {last}, {age} {days} ago, at most {most} allowed")
+                    }),
+                }
             })
             .collect();
         if stale.is_empty() {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::dates::Day;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files;
 use crate::freshness;
 use crate::publish::ScopeDates;
@@ -50,6 +50,19 @@ pub fn now() -> f64 {
 pub fn last_success(text: &str, pipeline: &str) -> Option<f64> {
     let series = format!("{LAST_SUCCESS}{{pipeline=\"{}\"}} ", escaped(pipeline));
     text.lines().find_map(|line| line.strip_prefix(&series)?.trim().parse().ok())
+}
+
+/// Refuses a place that is there and is no file: a device would be replaced, a pipe waited for.
+///
+/// # Errors
+/// [`crate::error::Error::Write`].
+pub fn check(path: &Path) -> Result<()> {
+    match std::fs::metadata(path) {
+        Ok(meta) if !meta.is_file() => Err(Error::write(path)(std::io::Error::other(
+            "it is a folder, pipe or device, and metrics are written to a file of their own",
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Writes the metrics of a run, in one step.

@@ -265,6 +265,7 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     let mut run = publish::new_run(&plan.out);
     underway::begin(&run);
     info!(pipeline = plan.name, "run begins");
+    refuse_lost_ledger(plan)?;
     let lock: WriteLock = Ledger::lock(&plan.ledger)?;
     // Before anything is read, so that a place that cannot be reached is told at once.
     let mut place = plan.place.as_ref().map(Place::to_write);
@@ -278,6 +279,8 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
         underway::begin(&run);
     }
     publish::check_writable(&plan.out)?;
+    // Two runs with ledgers of their own may publish to one place, and would sweep each other's files.
+    let _publishing = plan.place.is_none().then(|| publish::lock(&plan.out)).transpose()?;
     let spool = store::folder(&plan.ledger);
     exports::sweep(&spool);
     let prepared = prepare_in(plan, progress, &spool)?;
@@ -339,6 +342,25 @@ pub fn run(plan: &Plan, progress: &Progress) -> Result<Report> {
     }
     report.peak_memory = peak_memory();
     Ok(report)
+}
+
+/// Refuses an empty ledger in place of the one that the latest run was counted from: a disk that is not
+/// mounted would pass for a new beginning, and what only it knew would be gone from the tables.
+fn refuse_lost_ledger(plan: &Plan) -> Result<()> {
+    if plan.full || Ledger::is_begun(&plan.ledger)? {
+        return Ok(());
+    }
+    let Ok(latest) = publish::manifest(&plan.out) else { return Ok(()) };
+    let is_here = latest.ledger_at == Some(publish::place_of(&plan.ledger));
+    let Some(version) = latest.ledger.filter(|_| is_here) else { return Ok(()) };
+    Err(Error::damaged(
+        &plan.ledger,
+        format!(
+            "there is no commit, and the latest run, {}, was counted from version {version} of the ledger; is its \
+             disk mounted? To begin a new ledger from the exports that are there, run with --full",
+            latest.run
+        ),
+    ))
 }
 
 /// Counts what the ledger holds and publishes it.
@@ -611,7 +633,11 @@ fn manifest(
         "catalog": { "hash": plan.catalog.hash },
         "claims": { "hash": plan.claims.hash },
         "as_of": plan.as_of.map(|day| day.to_string()),
-        "ledger": { "id": ledger.state.id, "version": ledger.version },
+        "ledger": {
+            "id": ledger.state.id,
+            "version": ledger.version,
+            "at": publish::place_of(ledger.root()),
+        },
         "counted_since": since.map(|month| month.to_string()),
         "scopes": scopes,
         "tables": tables,

@@ -35,9 +35,15 @@ impl MetricsFile {
         self.file = self.file.take().or_else(|| plan.metrics.clone());
     }
 
+    /// Refuses a place where no metrics can be written.
+    pub fn check(&self) -> error::Result<()> {
+        self.file.as_deref().map_or(Ok(()), metrics::check)
+    }
+
     /// Writes the metrics, if a file was named.
     pub fn write(&self, exit_code: u8, report: Option<&Report>) -> error::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
+        metrics::check(file)?;
         // The run as of a day of the past says nothing of how fresh the data is.
         let manifest = self.out.as_ref().filter(|_| !self.as_of).and_then(|out| publish::manifest(out).ok());
         let scopes = manifest.filter(|manifest| manifest.as_of.is_none()).map(|manifest| manifest.scopes);

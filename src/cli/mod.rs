@@ -249,7 +249,8 @@ pub fn main() -> ExitCode {
         // A reader that has seen enough, as `head` has.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            say(log_only, &sentence(&error));
+            let what = if is_output(&error) { "standard output cannot be written: " } else { "" };
+            say(log_only, &format!("{what}{}", sentence(&error)));
             ExitCode::from(exit_code(&error))
         }
     }
@@ -284,7 +285,13 @@ fn say(json: bool, error: &str) {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    error.chain().find_map(|cause| cause.downcast_ref::<Error>()).map_or(1, Error::exit_code)
+    let own = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    own.map_or(if is_output(error) { 5 } else { 1 }, Error::exit_code)
+}
+
+/// Whether what a command says could not be written: all other files are the library's.
+fn is_output(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some()
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -81,6 +81,7 @@ pub fn main(args: RunArgs, quiet: bool, log_only: bool, logs: bool) -> anyhow::R
             (false, false) => OnLoss::Withhold,
         };
         metrics.of_plan(&plan);
+        metrics.check()?;
         let stopped = metrics.clone();
         signals::watch(
             move |sentence| super::say(log_only, sentence),

@@ -106,6 +106,7 @@ pub fn run(plan: &Plan, options: &Options, tell: &mut dyn FnMut(&Step<'_>)) -> R
         underway::begin(&run);
     }
     publish::check_writable(&plan.out)?;
+    let _publishing = publish::lock(&plan.out)?;
     let ledger = Ledger::open(&plan.ledger)?;
     let mut timings = Vec::new();
     let mut begun = Instant::now();

@@ -95,6 +95,10 @@ pub fn discover_with(roots: &[PathBuf], intake: &Intake, objects: &mut Objects) 
         all.extend(found.into_iter().map(|found| (label.clone(), found)));
     }
     all.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name).then_with(|| a.path.cmp(&b.path)));
+    // A file goes by its own name, whatever links lead to it.
+    let own: HashSet<PathBuf> =
+        all.iter().filter(|(_, found)| !is_linked(found)).map(|(_, found)| found.path.clone()).collect();
+    all.retain(|(_, found)| !is_linked(found) || !own.contains(&found.path));
     let mut paths = HashSet::new();
     all.retain(|(_, found)| paths.insert(found.path.clone()));
     let same = |a: &(String, Found), b: &(String, Found)| a.1.name == b.1.name;
@@ -123,6 +127,11 @@ pub fn discover_with(roots: &[PathBuf], intake: &Intake, objects: &mut Objects) 
     left_out.sort_by(|a, b| a.name.cmp(&b.name));
     left_out.dedup();
     Ok(Discovered { found, left_out, empty })
+}
+
+/// Whether a file was found by a link, so that its path ends otherwise than its name.
+fn is_linked(found: &Found) -> bool {
+    !found.path.ends_with(&found.name)
 }
 
 fn under(

@@ -5,6 +5,7 @@
 //! `commitInfo`, whose content the protocol leaves to the writer.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -153,6 +154,14 @@ pub fn newest(root: &Path, last: Option<u64>) -> Result<(Option<u64>, State)> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
             Err(source) => return Err(Error::Read { path, source }),
         };
+        refuse_newer(root, &text)?;
+        // A changed character here is another history, whatever the files that it names hold.
+        if !seal::holds(&text) {
+            return Err(Error::damaged(
+                &path,
+                format!("its text has changed since it was written; {WAY_OUT}"),
+            ));
+        }
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             let action: Action = serde_json::from_str(line).map_err(|error| match format_of(line) {
                 Some(format) if format != FORMAT => newer(root, format),
@@ -221,7 +230,9 @@ pub fn versions(root: &Path) -> Result<Vec<u64>> {
     let log = root.join(LOG);
     let entries = match std::fs::read_dir(&log) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         Err(source) => return Err(Error::Read { path: log, source }),
     };
     let version = |entry: std::io::Result<std::fs::DirEntry>| {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::losses::Losing;
 use super::month::Observation;
 use super::policy::{OnConflict, OnLoss, Policy};
-use super::register::{ExportEntry, Quarantined, RowAccount};
+use super::register::{self, ExportEntry, Quarantined, RowAccount};
 use super::settle::{self, Loss, Settled};
 use super::{MonthFile, State};
 use crate::dates::Month;
@@ -251,6 +251,7 @@ impl Register {
             codes.push(Some(code));
             new_exports += 1;
         }
+        register::tell_apart(&mut exports);
         Self { codes, exports, quarantine, replaced, new_exports }
     }
 }

@@ -104,6 +104,9 @@ pub struct MonthFile {
     pub rows: u64,
 }
 
+/// The file whose lock is the right to write.
+const LOCK: &str = ".lock";
+
 /// The right to write: an operating system's lock, which a dead process cannot hold.
 pub struct WriteLock {
     _file: File,
@@ -129,6 +132,20 @@ impl Ledger {
         Ok(Self { root: root.to_owned(), version, state })
     }
 
+    /// Whether anything was ever committed to the ledger at `root`.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the folder of its log cannot be listed.
+    pub fn is_begun(root: &Path) -> Result<bool> {
+        Ok(!log::versions(root)?.is_empty())
+    }
+
+    /// Whether another process has the right to write.
+    pub fn is_held(root: &Path) -> bool {
+        let lock = File::open(root.join(LOCK));
+        lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Takes the right to write, and removes what a crashed run left behind.
     ///
     /// # Errors
@@ -139,7 +156,7 @@ impl Ledger {
         {
             files::create_directory(&directory)?;
         }
-        let path = root.join(".lock");
+        let path = root.join(LOCK);
         let mut file = File::options()
             .read(true)
             .write(true)

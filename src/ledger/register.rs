@@ -1,6 +1,7 @@
 //! The register of a commit: exports, rows set aside, and the dictionary of listings, each a
 //! Parquet file named in the commit.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use polars::prelude::*;
@@ -127,6 +128,19 @@ pub fn exports_frame(entries: &[ExportEntry]) -> Result<Frame> {
     Frame::new(entries.len(), columns)
 }
 
+/// Gives replaced exports names of their own. A file that goes back and forth between two contents has
+/// been replaced as the same one twice, and those behind the first get a number.
+pub fn tell_apart(entries: &mut [ExportEntry]) {
+    let standing = entries.iter().filter(|entry| !entry.replaced);
+    let mut names: HashSet<String> = standing.map(|entry| entry.name.clone()).collect();
+    for entry in entries.iter_mut().filter(|entry| entry.replaced) {
+        let numbered = (2..).map(|number: u32| format!("{}.{number}", entry.name));
+        let name = std::iter::once(entry.name.clone()).chain(numbered).find(|name| !names.contains(name));
+        entry.name = name.unwrap_or_default();
+        names.insert(entry.name.clone());
+    }
+}
+
 /// Reads what [`exports_frame`] wrote.
 pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
     let frame = named::read(path)?;
@@ -181,7 +195,10 @@ pub fn read_exports(path: &Path) -> Result<Vec<ExportEntry>> {
         };
         Ok((0..frame.height()).map(entry).collect())
     };
-    entries().map_err(|error| Error::damaged(path, error))
+    let mut entries = entries().map_err(|error| Error::damaged(path, error))?;
+    // Earlier programs could give two of them one name.
+    tell_apart(&mut entries);
+    Ok(entries)
 }
 
 /// Rows set aside as a frame.

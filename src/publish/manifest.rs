@@ -27,6 +27,8 @@ pub struct Manifest {
     pub ledger_id: Option<String>,
     /// The commit of the ledger that it counted.
     pub ledger: Option<u64>,
+    /// Where that ledger was, see [`place_of`].
+    pub ledger_at: Option<String>,
     /// BLAKE3 of the pipeline file.
     pub pipeline: String,
     /// BLAKE3 of the catalog.
@@ -114,6 +116,7 @@ impl Manifest {
             program: file.program,
             ledger_id: file.ledger.id,
             ledger: file.ledger.version,
+            ledger_at: file.ledger.at,
             pipeline: file.pipeline.hash,
             catalog: file.catalog.hash,
             claims: file.claims.hash,
@@ -154,6 +157,13 @@ struct File {
 struct Version {
     id: Option<String>,
     version: Option<u64>,
+    at: Option<String>,
+}
+
+/// A digest of a folder's path: enough to know it again, and nothing that tells of a machine.
+pub fn place_of(folder: &Path) -> String {
+    let path = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    blake3::hash(path.as_os_str().as_encoded_bytes()).to_hex()[..16].to_owned()
 }
 
 #[derive(Default, Deserialize)]

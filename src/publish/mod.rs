@@ -15,10 +15,11 @@ mod manifest;
 mod place;
 mod runs;
 
-pub use manifest::{Manifest, ScopeDates, manifest, manifest_in};
+pub use manifest::{Manifest, ScopeDates, manifest, manifest_in, place_of};
 pub use place::Place;
 pub use runs::{Retention, find_run, folder, latest_run, retire, runs, time_of};
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use polars::prelude::DataFrame;
@@ -120,6 +121,23 @@ pub fn publish_to(
     })?;
     drop(held);
     Ok(published)
+}
+
+/// Takes the right to publish to `out`, for as long as the folder is held open: a lock on the folder
+/// itself, so that nothing is written for it.
+///
+/// # Errors
+/// [`Error::Publishing`] if another run has it, [`Error::Write`] if the folder cannot be made.
+pub fn lock(out: &Path) -> Result<File> {
+    if !out.is_dir() {
+        files::create_directory(out)?;
+    }
+    let folder = File::open(out).map_err(Error::write(out))?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
+        Err(TryLockError::WouldBlock) => Err(Error::Publishing { path: out.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(Error::Write { path: out.to_owned(), source }),
+    }
 }
 
 /// Points `latest` at `target`: a rename replaces the old link in one step.

@@ -20,10 +20,15 @@ mod runs;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::ledger::{self, Ledger, WAY_OUT};
+use crate::ledger::{self, Ledger};
 use crate::pipeline::Plan;
+use crate::publish;
+
+/// What to do about files without a commit, which a first run leaves behind that was killed.
+const NO_COMMIT: &str = "if nothing was ever published from it, run again; else restore it from a backup";
 
 /// What can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,8 +146,40 @@ pub struct Report {
 ///
 /// # Errors
 /// [`Error::Usage`] if there is no ledger, [`Error::Damaged`] for the ledger of a newer program,
-/// [`Error::Read`] for folders that cannot be listed. Damage is no error but a fault.
+/// [`Error::Read`] for folders that cannot be listed, [`Error::Locked`] where runs are at work all the
+/// while. Damage is no error but a fault.
 pub fn verify(plan: &Plan, most: usize) -> Result<Report> {
+    // What a run changes meanwhile looks like damage: then everything is looked at once more.
+    const OFTEN: usize = 3;
+    for _ in 0..OFTEN {
+        let before = Standing::of(plan);
+        let found = verify_once(plan, most);
+        let is_sound = found.as_ref().is_ok_and(|report| report.faults.total() == 0);
+        let is_begun = before.newest.is_some();
+        if is_sound || is_begun && before == Standing::of(plan) || !is_begun && !Ledger::is_held(&plan.ledger)
+        {
+            return found;
+        }
+    }
+    Err(Error::Locked { path: plan.ledger.clone(), holder: String::new() })
+}
+
+/// What a run changes: the newest commit, and the latest run.
+#[derive(PartialEq, Eq)]
+struct Standing {
+    newest: Option<u64>,
+    latest: Option<PathBuf>,
+}
+
+impl Standing {
+    fn of(plan: &Plan) -> Self {
+        let commits = ledger::logged(&plan.ledger).unwrap_or_default();
+        let latest = std::fs::read_link(publish::latest(&plan.out)).ok();
+        Self { newest: commits.last().map(|commit| commit.version), latest }
+    }
+}
+
+fn verify_once(plan: &Plan, most: usize) -> Result<Report> {
     let root = &plan.ledger;
     let mut faults = Faults::new(most);
     let mut checked = Vec::new();
@@ -155,7 +192,8 @@ pub fn verify(plan: &Plan, most: usize) -> Result<Report> {
             return Err(Error::Usage(problem));
         }
         let place = root.join("_delta_log").display().to_string();
-        faults.add(Part::Log, place, format!("no commit is there, but {} files are", files.count), WAY_OUT);
+        let problem = format!("no commit is there, but {} files are", files.count);
+        faults.add(Part::Log, place, problem, NO_COMMIT);
     }
     checked.push(("log", log::check(&commits, &mut faults)));
     checked.push(("files", files.to_string()));

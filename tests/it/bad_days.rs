@@ -376,7 +376,10 @@ fn runs_and_commits_sort_as_they_came_where_the_clock_was_set_back() {
     let text = fs::read_to_string(&log).expect("a commit");
     let at = text.find("\"timestamp\":").expect("a time") + "\"timestamp\":".len();
     let ahead = 4_070_908_800_000i64;
-    fs::write(&log, format!("{}{ahead}{}", &text[..at], &text[at + 13..])).expect("a commit");
+    let text = format!("{}{ahead}{}", &text[..at], &text[at + 13..]);
+    let (seal, open) = (text.find("\"seal\":\"").expect("a seal") + 8, chartledger::seal::OPEN);
+    let text = format!("{}{open}{}", &text[..seal], &text[seal + open.len()..]);
+    fs::write(&log, chartledger::seal::close(text)).expect("a commit");
 
     desk.put("exports/april.csv", merged_daily(APRIL));
     desk.run("");
@@ -449,4 +452,95 @@ fn two_pipelines_on_one_ledger_do_each_other_no_harm() {
         }
         assert_eq!((tables("out/t/latest"), tables("out/u/latest")), apart, "round {round}");
     }
+}
+
+// ------------------------------------------------------------------- what a night must not take for another
+
+#[test]
+fn a_ledger_that_is_not_there_any_more_is_no_new_one() {
+    let (desk, _) = april_waits();
+    desk.run("");
+    let (published, run) = (desk.published(), fs::read_link(desk.path("out/t/latest")).expect("a run"));
+    fs::rename(desk.path("ledger"), desk.path("unmounted")).expect("a disk that is gone");
+    fs::remove_file(desk.path("exports/march.csv")).expect("only the ledger knows it");
+    let says = desk.call("run t.toml --quiet").fails(4);
+    contains(&says, &["ledger/t", "was counted from version 1", "is its disk mounted?", "--full"]);
+    assert!(!desk.path("ledger/t/_delta_log").exists(), "nothing was begun in its place");
+    assert_eq!(fs::read_link(desk.path("out/t/latest")).expect("a run"), run);
+    fs::rename(desk.path("unmounted"), desk.path("ledger")).expect("the disk");
+    desk.run("");
+    assert_eq!(desk.published(), published);
+    fs::remove_dir_all(desk.path("ledger")).expect("a new beginning");
+    desk.run("--full");
+    assert_eq!(pick(&desk.show("exports"), "export"), ["april.csv"]);
+}
+
+#[test]
+fn commits_that_were_deleted_are_no_new_ledger() {
+    let (desk, good) = april_waits();
+    fs::rename(desk.path("ledger/t/_delta_log"), desk.path("log")).expect("commits");
+    contains(&desk.call("run t.toml --quiet").fails(4), &["there is no commit", "version 0"]);
+    fs::rename(desk.path("log"), desk.path("ledger/t/_delta_log")).expect("commits");
+    assert_eq!(self::good(&desk), good);
+}
+
+#[test]
+fn a_run_that_publishes_to_the_same_place_is_waited_for() {
+    let (desk, good) = april_waits();
+    let held = File::open(desk.path("out/t")).expect("the folder");
+    held.lock().expect("a run of another ledger");
+    let says = fails(&desk, 6, "", &good);
+    contains(&says, &["another run publishes to", "out/t", "use another --out"]);
+    drop(held);
+    desk.run("");
+}
+
+#[test]
+fn a_file_goes_by_its_own_name_whatever_links_lead_to_it() {
+    let desk = march();
+    for (link, to) in [("exports/a-latest.csv", "march.csv"), ("exports/z-latest.csv", "march.csv")] {
+        symlink(to, desk.path(link)).expect("a link");
+    }
+    desk.run("--strict");
+    assert_eq!(pick(&desk.show("exports"), "export"), ["march.csv"]);
+    // The link moves on, and the files stay what they are.
+    desk.put("exports/april.csv", merged_daily(APRIL));
+    fs::remove_file(desk.path("exports/a-latest.csv")).expect("a link");
+    symlink("april.csv", desk.path("exports/a-latest.csv")).expect("a link");
+    desk.run("--strict");
+    assert_eq!(pick(&desk.show("exports"), "export"), ["april.csv", "march.csv"]);
+}
+
+#[test]
+fn metrics_go_to_a_file_and_to_nothing_else() {
+    let (desk, good) = april_waits();
+    let pipe = desk.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    for place in ["pipe", "exports"] {
+        let says = fails(&desk, 5, &format!("--metrics {place}"), &good);
+        contains(&says, &["cannot write", place, "it is a folder, pipe or device"]);
+    }
+    assert!(!fs::metadata(&pipe).expect("it is still there").is_file());
+}
+
+#[test]
+fn what_cannot_be_said_is_no_mistake_of_the_program() {
+    let (desk, _) = april_waits();
+    for said in ["run t.toml --timings", "show totals t.toml", "history t.toml"] {
+        let full = File::options().write(true).open("/dev/full").expect("a full disk");
+        let mut command = program(&desk.path(""));
+        let output = command.args(said.split_whitespace()).stdout(full).output().expect("the program starts");
+        let says = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(5), "{said}: {says}");
+        contains(&says, &["standard output cannot be written", "No space left"]);
+    }
+}
+
+#[test]
+fn a_date_that_is_still_to_come_does_not_silence_the_freshness_gate() {
+    let desk = march().and_pipeline("[freshness]\nmax_staleness = 2\n");
+    desk.put("exports/wrong.csv", merged_daily("2099-01-01|Global|1|C|Love wins all|IU|500"));
+    let ran = desk.call("run t.toml --today 2024-05-02");
+    assert_eq!(ran.code, Some(4), "{}", ran.stderr);
+    contains(&ran.stderr, &["global ends on 2099-01-01, which is still to come"]);
 }

@@ -11,7 +11,7 @@ use polars_parquet::parquet::error::ParquetError;
 use polars_parquet::parquet::fallible_streaming_iterator;
 use polars_parquet::write::{
     CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator, Encoding, FileWriter,
-    StatisticsOptions, Version, WriteOptions, array_to_columns, to_parquet_schema,
+    StatisticsOptions, Version, WriteOptions, ZstdLevel, array_to_columns, to_parquet_schema,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ fn by_polars(array: &dyn Array, encoding: Encoding) -> Vec<u8> {
     let options = WriteOptions {
         statistics: StatisticsOptions::default(),
         version: Version::V1,
-        compression: CompressionOptions::Zstd(None),
+        compression: CompressionOptions::Zstd(ZstdLevel::try_new(1).ok()),
         data_page_size: None,
     };
     let field = Field::new(NAME.into(), array.dtype().clone(), true);

@@ -357,3 +357,25 @@ fn what_came_first_or_what_the_pipeline_allows_is_never_withheld() {
     assert_eq!(accounts(&desk), ["short.csv | 2 | 0 | 0", "whole.csv | 0 | 0 | 10"]);
     desk.call("verify t.toml").succeeds();
 }
+
+#[test]
+fn a_file_may_go_back_and_forth() {
+    let desk = desk("");
+    let original = merged_daily(CHART);
+    for (turn, bytes) in
+        [&corrected(), &original, &corrected(), &original, &corrected()].into_iter().enumerate()
+    {
+        put(&desk, "charts.csv", bytes, 60 * (turn as u64 + 1));
+        desk.run("--allow-loss");
+        assert_eq!(seven(&desk), if turn % 2 == 0 { 65 } else { 60 });
+    }
+    let exports = pick(&desk.show("exports"), "export");
+    let distinct: std::collections::BTreeSet<&String> = exports.iter().collect();
+    assert_eq!((exports.len(), distinct.len()), (6, 6), "{exports:?}");
+    assert!(exports.iter().any(|name| name.ends_with(".3")), "{exports:?}");
+    desk.call("verify t.toml").succeeds();
+    // Incremental as ever.
+    let published = desk.published();
+    desk.run("--full");
+    assert_eq!(desk.published(), published);
+}

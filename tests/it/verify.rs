@@ -171,7 +171,7 @@ fn a_damaged_file_is_made_whole_when_its_content_comes_again() {
     let whole = fs::read(&month).expect("a month");
     fs::write(&month, "damage").expect("damage");
     fs::remove_dir_all(desk.path("ledger/t/_delta_log")).expect("as if it had not been committed");
-    desk.run("--quiet");
+    desk.run("--quiet --full");
     assert_eq!(fs::read(&month).expect("a month"), whole);
     verify(&desk, 0);
 }
@@ -370,4 +370,37 @@ fn what_is_not_there_is_no_ledger() {
     desk.run("--quiet");
     fs::remove_dir_all(desk.path("out")).expect("no output");
     assert!(verify(&desk, 0).contains("tables     nothing is published"));
+}
+
+#[test]
+fn a_commit_that_was_changed_by_hand_is_not_counted_from() {
+    let desk = march();
+    desk.run("");
+    let commit = desk.path("ledger/t/_delta_log/00000000000000000000.json");
+    let text = fs::read_to_string(&commit).expect("a commit");
+    // One month less, and every line of it well formed.
+    let without: Vec<&str> = text.lines().filter(|line| !line.contains("\"add\"")).collect();
+    for changed in
+        [without.join("\n") + "\n", String::new(), text.replacen("numRecords\\\":4", "numRecords\\\":5", 1)]
+    {
+        assert_ne!(changed, text);
+        fs::write(&commit, changed).expect("a commit");
+        let says = desk.call("run t.toml --quiet --full").fails(4);
+        assert!(says.contains("its text has changed since it was written"), "{says}");
+    }
+    fs::write(&commit, text).expect("a commit");
+    desk.run("");
+}
+
+#[test]
+fn beside_a_first_run_there_is_nothing_to_check_yet() {
+    let desk = march();
+    desk.run("");
+    fs::remove_dir_all(desk.path("ledger/t/_delta_log")).expect("no commit yet");
+    let held = fs::File::options().write(true).open(desk.path("ledger/t/.lock")).expect("its lock");
+    held.lock().expect("a run that is at work");
+    let says = desk.call("verify t.toml").fails(6);
+    assert!(says.contains("is held by another run"), "{says}");
+    drop(held);
+    assert_eq!(desk.call("verify t.toml").code, Some(4));
 }
