@@ -371,7 +371,8 @@ fn decoded_parquet(bytes: &[u8]) -> Vec<Observation> {
 fn a_parquet_export_is_read_however_its_rows_are_grouped_and_its_text_is_kept() {
     let few = |row: u32| Some(format!("Song {}", row * 7 % 997));
     // Titles that change, of which some are missing, and so many that no writer numbers them.
-    let changing = |row: u32| (row % 5 > 0).then(|| format!("Song {}, take {}", row * 7 % 997, row % 3));
+    let changing =
+        |row: u32| (!row.is_multiple_of(5)).then(|| format!("Song {}, take {}", row * 7 % 997, row % 3));
     let unlike = |row: u32| Some(format!("Song of row {row}"));
     for (height, group, page) in
         [(300_000, None, None), (3_000, Some(1_000), None), (50, Some(1), None), (9_000, None, Some(64))]
