@@ -8,6 +8,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -32,6 +33,17 @@ impl Default for Hook {
     fn default() -> Self {
         let (command, folder, subscription) = Default::default();
         Self { command, folder, limit: Duration::from_secs(60), subscription }
+    }
+}
+
+/// The process of the command at work; 0 where there is none.
+static AT_WORK: AtomicU32 = AtomicU32::new(0);
+
+/// Ends the command at work, if there is one, and what it started: for a program that is about to end.
+pub fn stop() {
+    match AT_WORK.swap(0, Ordering::SeqCst) {
+        0 => {}
+        leader => signal("TERM", leader),
     }
 }
 
@@ -62,7 +74,12 @@ impl Hook {
         let mut output = None;
         let problem = self.start(command, changes, told, &mut output).map_or_else(
             |error| Some(format!("could not be started: {error}")),
-            |mut child| wait(&mut child, self.limit),
+            |mut child| {
+                AT_WORK.store(child.id(), Ordering::SeqCst);
+                let problem = wait(&mut child, self.limit);
+                AT_WORK.store(0, Ordering::SeqCst);
+                problem
+            },
         );
         let output = output.and_then(|mut file| last_of(&mut file).ok()).unwrap_or_default();
         Some(Ended { problem, output })
@@ -156,13 +173,18 @@ fn problem(status: ExitStatus) -> Option<String> {
 
 /// Ends a command and what it started: politely, then not.
 fn end(child: &mut Child) {
-    for signal in ["TERM", "KILL"] {
-        // The shell knows how to reach a group, and starting the command has shown that there is one.
-        let group = format!("kill -s {signal} -- -{}", child.id());
-        let _ = Command::new("sh").args(["-c", &group]).stderr(Stdio::null()).status();
+    for word in ["TERM", "KILL"] {
+        signal(word, child.id());
         // The command may end at the first word while what it started does not.
         let _ = ended_within(child, Duration::from_secs(1));
     }
     let _ = child.kill();
     let _ = child.wait();
+}
+
+/// Sends a signal to a command and what it started.
+fn signal(word: &str, leader: u32) {
+    // The shell knows how to reach a group, and starting the command has shown that there is one.
+    let group = format!("kill -s {word} -- -{leader}");
+    let _ = Command::new("sh").args(["-c", &group]).stderr(Stdio::null()).status();
 }

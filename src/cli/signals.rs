@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
+use chartledger::hook;
 use chartledger::underway::{self, Stage};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -42,6 +43,8 @@ pub fn watch(
             }
             Stage::Published => "the run was over: ledger and tables are in place",
         };
+        // Nobody would be left to end it after its time.
+        hook::stop();
         say(&format!("stopped by {name}: {state}"));
         last(code);
         process::exit(i32::from(code));

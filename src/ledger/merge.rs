@@ -144,7 +144,9 @@ pub fn merge(
                     .iter()
                     .find(|lost| superseded(lost).is_some_and(|place| !known.contains(&place)))
             {
-                return Err(contradiction(&exports, &names, &key, row));
+                let slice = |of: &&Observation| (of.region, of.day) == (row.region, row.day);
+                let by = settled.kept.iter().filter(slice).find(|of| of.export != row.export);
+                return Err(contradiction(&exports, &names, &key, (row, by)));
             }
             settled.lost.extend(gone.into_iter().map(|(row, _)| (row, Loss::Replaced)));
             accounts.add(&settled, 1);
@@ -173,11 +175,18 @@ pub fn merge(
 }
 
 /// That an export contradicts a newer one, where that stops a run.
-fn contradiction(exports: &[ExportEntry], names: &Names, key: &MonthKey, row: &Observation) -> Error {
+fn contradiction(
+    exports: &[ExportEntry],
+    names: &Names,
+    key: &MonthKey,
+    (row, by): (&Observation, Option<&Observation>),
+) -> Error {
+    let name = |row: &Observation| exports.get(row.export as usize).map(|export| export.name.as_str());
     Error::Input(format!(
-        "another export contradicts {} on {} {} {}, and on_conflict = \"fail\"; remove the one that is wrong, or \
-         set on_conflict to \"latest\" or \"keep\"",
-        exports.get(row.export as usize).map_or("an export", |export| export.name.as_str()),
+        "{} contradicts {} on {} {} {}, and on_conflict = \"fail\"; remove the one that is wrong, or set \
+         on_conflict to \"latest\" or \"keep\"",
+        by.and_then(name).unwrap_or("another export"),
+        name(row).unwrap_or("an export"),
         key.chart,
         names.regions.get(usize::from(row.region)).map_or("", String::as_str),
         row.day,

@@ -115,7 +115,7 @@ fn fail_stops_and_leaves_everything_as_it_was() {
     let desk = desk("on_conflict = \"fail\"");
     put(&desk, "later.csv", &corrected(), 60);
     let message = desk.call("run t.toml").fails(3);
-    let expected = "another export contradicts charts.csv on spotify:daily global 2024-03-01";
+    let expected = "later.csv contradicts charts.csv on spotify:daily global 2024-03-01";
     assert!(message.contains(expected), "{message}");
     assert_eq!((desk.ledger_version(), seven(&desk)), (Some(0), 60));
     std::fs::remove_file(desk.path("exports/later.csv")).expect("gone");

@@ -9,7 +9,8 @@ use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 use serde_json::Value;
 
-use crate::support::{Desk, program, tree};
+use crate::cli::{APRIL, march};
+use crate::support::{Desk, merged_daily, program, tree};
 
 /// Rounds; each is a run that is stopped and one that completes it.
 fn rounds() -> usize {
@@ -126,4 +127,35 @@ fn a_signal_leaves_the_last_good_state() {
     // Nobody holds the ledger.
     desk.run("");
     assert_ne!(crate::bad_days::good(&desk), good);
+}
+
+#[test]
+fn a_command_that_is_told_of_changes_ends_with_the_program() {
+    let desk = march();
+    desk.run("");
+    desk.put("exports/april.csv", merged_daily(APRIL));
+    let mut command = program(&desk.path(""));
+    command.args(["run", "t.toml", "--quiet", "--on-change", "echo $$ > leader; sleep 61 & sleep 61"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+    let begun = Instant::now();
+    let leader = loop {
+        let leader = fs::read_to_string(desk.path("leader")).unwrap_or_default();
+        if leader.ends_with('\n') {
+            break leader.trim().to_owned();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "the command was not started");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    Command::new("kill").arg(child.id().to_string()).status().expect("kill");
+    assert_eq!(child.wait().expect("an end").code(), Some(143));
+    let is_there = || {
+        let script = format!("kill -0 -- -{leader}");
+        let asked = Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).status();
+        asked.expect("an answer").success()
+    };
+    let begun = Instant::now();
+    while is_there() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it goes on without the program");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
