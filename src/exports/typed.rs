@@ -93,7 +93,7 @@ pub fn decode(decoder: &Decoder<'_>, layout: &Layout, found: &Found) -> io::Resu
                 Ok(cells)
             };
             let cells: Vec<Cells> = decoder.progress.effort.spend(Part::Read, unpack)?;
-            let block = block(decoder, layout, &cells, first + start, rows.len());
+            let block = rows_of(decoder, layout, &cells, first + start, rows.len());
             let weight = block.weight_set_aside();
             if set_aside.fetch_add(weight, Ordering::Relaxed) + weight > intake::MOST_SET_ASIDE {
                 return Err(intake::too_many_set_aside());
@@ -121,7 +121,7 @@ fn chunk<'a>(file: &File, size: u64, group: &'a RowGroupMetadata, name: &str) ->
 }
 
 /// Decodes the rows of these cells, the first of which is row `first` of the file.
-fn block(decoder: &Decoder<'_>, layout: &Layout, columns: &[Cells], first: usize, height: usize) -> Block {
+fn rows_of(decoder: &Decoder<'_>, layout: &Layout, columns: &[Cells], first: usize, height: usize) -> Block {
     let first = u32::try_from(first).unwrap_or(u32::MAX);
     let mut worker = decoder.workers.take();
     // Rows are numbered from the start of the file, so no block moves the next one on.

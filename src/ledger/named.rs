@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::parquet;
 
 /// What to do about a ledger that is damaged.
-pub const WAY_OUT: &str = "restore the ledger from a backup; or delete it and run again with --full, which takes in what is still among \
-     the exports";
+pub const WAY_OUT: &str = "restore the ledger from a backup; or delete it and run again with --full, \
+                           which takes in what is still among the exports";
 
 /// The hash in a file's name: `<hash>.parquet` or `<kind>-<hash>.parquet`.
 pub fn hash_in(name: &str) -> Option<&str> {

@@ -124,7 +124,8 @@ pub fn publish_to(
 }
 
 /// Takes the right to publish to `out`, for as long as the folder is held open: a lock on the folder
-/// itself, so that nothing is written for it.
+/// itself, so that nothing is written for it. A file system that knows no locks on folders, as NFS, goes
+/// without: there the lock of the ledger has to do.
 ///
 /// # Errors
 /// [`Error::Publishing`] if another run has it, [`Error::Write`] if the folder cannot be made.
@@ -134,9 +135,8 @@ pub fn lock(out: &Path) -> Result<File> {
     }
     let folder = File::open(out).map_err(Error::write(out))?;
     match folder.try_lock() {
-        Ok(()) => Ok(folder),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(folder),
         Err(TryLockError::WouldBlock) => Err(Error::Publishing { path: out.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(Error::Write { path: out.to_owned(), source }),
     }
 }
 
