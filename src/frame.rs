@@ -6,7 +6,8 @@
 
 use polars::prelude::{Column as PolarsColumn, *};
 use polars_arrow::array::{
-    Array, BooleanArray, DictionaryArray, MutablePrimitiveArray, PrimitiveArray, Utf8ViewArray,
+    Array, BooleanArray, DictionaryArray, MutableBinaryViewArray, MutablePrimitiveArray, PrimitiveArray,
+    Utf8ViewArray,
 };
 use polars_arrow::datatypes::{ArrowDataType, IntegerType};
 use rustc_hash::FxHashMap;
@@ -37,6 +38,8 @@ pub struct Column {
 pub enum Values {
     /// UTF-8 text.
     Text(Text),
+    /// UTF-8 text that is another one in nearly every row, spelled out.
+    Spelled(Utf8ViewArray),
     /// 64-bit integers.
     Int64(PrimitiveArray<i64>),
     /// 32-bit integers.
@@ -250,6 +253,11 @@ impl Column {
         Self::optional_text(name, values.map(Some))
     }
 
+    /// Text that is another one in nearly every row, so that codes would only be one more column.
+    pub fn spelled<'a>(name: &'static str, values: impl ExactSizeIterator<Item = &'a str>) -> Self {
+        Values::Spelled(MutableBinaryViewArray::from_values_iter(values).into()).named(name)
+    }
+
     /// Text that is coded already: the words, and for each row which of them it has.
     pub fn coded<'a>(
         name: &'static str,
@@ -283,7 +291,7 @@ impl Column {
     /// The type as polars has it.
     pub fn dtype(&self) -> DataType {
         match &self.values {
-            Values::Text(_) => DataType::String,
+            Values::Text(_) | Values::Spelled(_) => DataType::String,
             Values::Int64(_) => DataType::Int64,
             Values::Int32(_) => DataType::Int32,
             Values::Date(_) => DataType::Date,
@@ -296,6 +304,7 @@ impl Column {
         let name: PlSmallStr = self.name.into();
         match &self.values {
             Values::Text(text) => text.iter().collect::<StringChunked>().with_name(name).into_column(),
+            Values::Spelled(values) => StringChunked::with_chunk(name, values.clone()).into_column(),
             Values::Int64(values) => Int64Chunked::with_chunk(name, values.clone()).into_column(),
             Values::Int32(values) => Int32Chunked::with_chunk(name, values.clone()).into_column(),
             Values::Date(values) => Int32Chunked::with_chunk(name, values.clone()).into_date().into_column(),
@@ -312,6 +321,7 @@ impl Values {
     fn array(&self) -> &dyn Array {
         match self {
             Self::Text(text) => &text.codes,
+            Self::Spelled(values) => values,
             Self::Int64(values) => values,
             Self::Int32(values) | Self::Date(values) => values,
             Self::Boolean(values) => values,
@@ -321,6 +331,7 @@ impl Values {
     fn slice(&self, offset: usize, length: usize) -> Self {
         match self {
             Self::Text(text) => Self::Text(text.slice(offset, length)),
+            Self::Spelled(values) => Self::Spelled(values.clone().sliced(offset, length)),
             Self::Int64(values) => Self::Int64(values.clone().sliced(offset, length)),
             Self::Int32(values) => Self::Int32(values.clone().sliced(offset, length)),
             Self::Date(values) => Self::Date(values.clone().sliced(offset, length)),
@@ -331,7 +342,7 @@ impl Values {
     /// The type of [`Self::to_arrow`] as a reader sees it.
     pub fn arrow_type(&self) -> ArrowDataType {
         match self {
-            Self::Text(_) => ArrowDataType::Utf8View,
+            Self::Text(_) | Self::Spelled(_) => ArrowDataType::Utf8View,
             Self::Int64(_) => ArrowDataType::Int64,
             Self::Int32(_) => ArrowDataType::Int32,
             Self::Date(_) => ArrowDataType::Date32,
@@ -351,6 +362,7 @@ impl Values {
                 Box::new(DictionaryArray::<u32>::try_new(dtype, codes.clone(), words.clone().boxed())?)
             }
             Self::Date(values) => Box::new(values.clone().to(ArrowDataType::Date32)),
+            Self::Spelled(values) => values.clone().boxed(),
             Self::Int64(values) => values.clone().boxed(),
             Self::Int32(values) => values.clone().boxed(),
             Self::Boolean(values) => values.clone().boxed(),
@@ -431,13 +443,16 @@ impl Text {
             return texts.remove(0);
         }
         let words: Vec<&str> = texts.iter().flat_map(|text| text.words.values_iter()).collect();
-        let mut offset = 0;
-        let codes = texts.iter().flat_map(|text| {
-            let from = offset;
-            offset += text.words.len() as u32;
-            text.codes.iter().map(move |code| code.map_or(u32::MAX, |code| from + code))
-        });
-        Self::coded(&words, codes)
+        let mut codes: Vec<u32> = Vec::with_capacity(texts.iter().map(|text| text.codes.len()).sum());
+        let mut from = 0;
+        for text in &texts {
+            match text.codes.validity() {
+                None => codes.extend(text.codes.values().iter().map(|code| from + code)),
+                _ => codes.extend(text.codes.iter().map(|code| code.map_or(u32::MAX, |code| from + code))),
+            }
+            from += text.words.len() as u32;
+        }
+        Self::coded(&words, codes.into_iter())
     }
 
     /// The same text in every row.

@@ -155,7 +155,7 @@ fn encoding(column: &Column) -> Encoding {
     }
     let narrow = match &column.values {
         Values::Text(_) => return Encoding::RleDictionary,
-        Values::Boolean(_) => return Encoding::Plain,
+        Values::Boolean(_) | Values::Spelled(_) => return Encoding::Plain,
         Values::Int64(values) => narrow(values),
         Values::Int32(values) | Values::Date(values) => narrow(values),
     };
@@ -229,6 +229,10 @@ fn column(
         let mut arrays = arrays.collect::<PolarsResult<Vec<_>>>()?;
         Ok(match arrays.len() {
             1 => arrays.remove(0).to(T::PRIMITIVE.into()),
+            _ if arrays.iter().all(|array| array.validity().is_none()) => {
+                let values: Vec<&[T]> = arrays.iter().map(|array| array.values().as_slice()).collect();
+                PrimitiveArray::from_vec(values.concat())
+            }
             _ => arrays.iter().flat_map(|array| array.iter().map(|value| value.copied())).collect(),
         })
     }

@@ -228,7 +228,7 @@ fn without_evidence(table: Table) -> Result<Table> {
     let height = table.frame.height();
     let empty = |column: Column| match column.values {
         _ if !EVIDENCE.contains(&column.name) => column,
-        Values::Text(_) => Column::optional_text(column.name, (0..height).map(|_| None)),
+        Values::Text(_) | Values::Spelled(_) => Column::optional_text(column.name, (0..height).map(|_| None)),
         _ => Column::optional_numbers(column.name, (0..height).map(|_| None)),
     };
     let columns = table.frame.into_columns().into_iter().map(empty).collect();

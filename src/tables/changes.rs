@@ -86,7 +86,7 @@ pub fn rows(changes: &Changes) -> Result<Frame> {
             causes.iter().map(String::as_str),
             changes.kinds().map(|(_, cause)| cause.code()),
         ),
-        Column::text("says", says.iter().map(String::as_str)),
+        Column::spelled("says", says.iter().map(String::as_str)),
     ];
     Frame::new(changes.len(), columns)
 }

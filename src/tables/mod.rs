@@ -275,7 +275,7 @@ impl<'a> Key<'a> {
             Values::Text(text) => Self::Text(text, places(&text.words().collect::<Vec<_>>())),
             Values::Int64(values) => Self::Number(values),
             Values::Int32(values) | Values::Date(values) => Self::Day(values),
-            Values::Boolean(_) => {
+            Values::Boolean(_) | Values::Spelled(_) => {
                 return Err(PolarsError::SchemaMismatch(format!("{name} is no key").into()));
             }
         })
