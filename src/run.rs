@@ -106,6 +106,9 @@ pub struct Published {
     pub since: Option<Month>,
     /// How many months were counted again.
     pub months: usize,
+    /// How many songs and works were counted from the beginning beside them, since another track of
+    /// theirs is known now.
+    pub again: usize,
     /// The tables.
     pub tables: Vec<PublishedTable>,
     /// The size of the report beside them in bytes, if the pipeline wants one.
@@ -435,13 +438,13 @@ fn publish_anew(
     let scopes = scopes
         .filter_map(|(scope, calendar)| Some((scope.clone(), calendar.due.first()?.day, calendar.last()?)))
         .collect();
-    let since = counted.since;
+    let Counted { since, again, .. } = counted;
     let months: BTreeSet<Month> = ledger.state.months.keys().map(|key| key.month).collect();
     let months = months.into_iter().filter(|month| since.is_none_or(|since| *month >= since)).count();
     let unknown_names = counted.entities.unknown_names();
     let page = about.pointer("/report/bytes").and_then(Value::as_u64);
     report.published =
-        Some(Published { unknown_names, scopes, since, months, tables, page, changes: told, retired });
+        Some(Published { unknown_names, scopes, since, months, again, tables, page, changes: told, retired });
     // Nobody waits until millions of names have been given back.
     rayon::spawn(move || drop(counted));
     Ok(())
@@ -547,6 +550,7 @@ pub fn check_claims(plan: &Plan) -> Result<Table> {
         corrections: Vec::new(),
         judged,
         since: None,
+        again: 0,
     };
     tables::build_one(&tables::claims::CONTRACT, &counted.sources(plan, state))
 }

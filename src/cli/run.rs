@@ -273,7 +273,11 @@ fn summary(out: &mut impl Write, report: &Report, published: &Published) -> io::
     };
     writeln!(out, "ledger     {changed}")?;
     if let Some(since) = published.since {
-        writeln!(out, "counted    from {since} on; what was before is as it was")?;
+        let but = match published.again {
+            0 => String::new(),
+            again => format!(", but for {} of which another track is known now", text::plural(again, "song")),
+        };
+        writeln!(out, "counted    from {since} on; what was before is as it was{but}")?;
     }
     writeln!(
         out,

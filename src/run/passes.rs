@@ -1,6 +1,7 @@
 //! The two passes over the ledger's months, from the last month whose end is kept.
 
 use std::collections::BTreeMap;
+use std::ops::RangeBounds;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
@@ -33,6 +34,8 @@ pub struct Counted {
     pub judged: Vec<Judged>,
     /// The first month that was counted again; `None` if every month was.
     pub since: Option<Month>,
+    /// How many songs and works were counted from the beginning all the same.
+    pub again: usize,
 }
 
 impl Counted {
@@ -69,7 +72,7 @@ impl Seen {
 /// [`crate::error::Error::Read`], [`crate::error::Error::Damaged`].
 pub fn survey(plan: &Plan, ledger: &Ledger) -> Result<Surveyed> {
     let mut survey = Survey::new(&ledger.state.listings, SurveyState::default());
-    survey_months(plan, ledger, None, &Seen::default(), &mut survey, |_, _| ())?;
+    survey_months(plan, ledger, FIRST.., &Seen::default(), &mut survey, |_, _| ())?;
     Ok(survey.finish(&ledger.state.regions))
 }
 
@@ -99,7 +102,7 @@ pub fn count(
         let mut survey = Survey::new(&state.listings, survey_state);
         let mut open =
             boundaries.iter().copied().filter(|month| from.is_none_or(|from| *month >= from)).peekable();
-        survey_months(plan, ledger, from, seen, &mut survey, |next, survey| {
+        survey_months(plan, ledger, from.unwrap_or(FIRST).., seen, &mut survey, |next, survey| {
             while let Some(month) = open.next_if(|month| *month <= next) {
                 surveys.insert(month, survey.state().clone());
             }
@@ -115,6 +118,7 @@ pub fn count(
     let claims = &plan.claims.claims;
     tallies.extend(claims::tallies(claims, &surveyed, &entities));
     let reach = plan.reach();
+    let mut again = 0;
     let mut folded = timings.time("fold", || {
         let setup = Setup::new(plan.asked(&tallies, &reach), &surveyed, &entities, &export_order);
         let resumed = fold_state.and_then(|state| Fold::resume(&setup, state));
@@ -122,10 +126,15 @@ pub fn count(
             from = None;
             Fold::new(&setup)
         });
-        // A fold that goes on from a month's beginning has kept that already.
-        let mut open =
-            boundaries.iter().copied().filter(|month| from.is_none_or(|from| *month > from)).peekable();
-        each_month(plan, ledger, from, |key, rows| {
+        // What a fold goes on from is kept already, unless some of it is counted again.
+        again = fold.behind();
+        let is_new = |month: Month| from.is_none_or(|from| month > from || (again > 0 && month == from));
+        if again > 0 {
+            each_month(plan, ledger, ..from.unwrap_or(FIRST), |key, rows| fold.again(&key.chart, rows))?;
+            fold.caught_up();
+        }
+        let mut open = boundaries.iter().copied().filter(|month| is_new(*month)).peekable();
+        each_month(plan, ledger, from.unwrap_or(FIRST).., |key, rows| {
             let mut keeping = Vec::new();
             while let Some(month) = open.next_if(|month| *month <= key.month) {
                 keeping.extend(surveys.remove(&month).zip(fold.state()).map(|state| (month, state)));
@@ -151,13 +160,13 @@ pub fn count(
         claims::judge(claims, &Facts { tallies, surveyed: &surveyed, entities: &entities, folded })
     });
     let corrections = timings.time("corrections", || ledger.corrections(plan.as_of))?;
-    Ok(Counted { tallies, surveyed, entities, folded, corrections, judged, since: from })
+    Ok(Counted { tallies, surveyed, entities, folded, corrections, judged, since: from, again })
 }
 
 /// The second pass over all months.
 pub(super) fn fold(plan: &Plan, ledger: &Ledger, setup: &Setup<'_>) -> Result<Folded> {
     let mut fold = Fold::new(setup);
-    each_month(plan, ledger, None, |key, rows| fold.month(&key.chart, key.month, rows))?;
+    each_month(plan, ledger, FIRST.., |key, rows| fold.month(&key.chart, key.month, rows))?;
     Ok(fold.finish())
 }
 
@@ -167,18 +176,18 @@ pub(super) fn export_order(ledger: &Ledger) -> Vec<u32> {
     tables::places(&names)
 }
 
-/// The first pass over the months from `from` on; `before` is called before each is added. What a
+/// The first pass over some months; `before` is called before each is added. What a
 /// month says does not depend on those before it, so several are read at once.
 fn survey_months(
     plan: &Plan,
     ledger: &Ledger,
-    from: Option<Month>,
+    months: impl RangeBounds<Month>,
     seen: &Seen,
     survey: &mut Survey,
     mut before: impl FnMut(Month, &Survey),
 ) -> Result<()> {
     let spare: Mutex<Vec<Vec<Observation>>> = Mutex::default();
-    let keys = in_order(ledger, from);
+    let keys = in_order(ledger, months);
     for keys in keys.chunks(AT_ONCE * rayon::current_num_threads()) {
         let found = keys.par_iter().map(|key| {
             if let Some(found) = seen.take(plan, key) {
@@ -206,15 +215,15 @@ fn survey_months(
 /// Months that a thread surveys before the threads wait for each other.
 const AT_ONCE: usize = 4;
 
-/// Goes through the months of all charts from `from` on, the next one being read while the present
+/// Goes through some months of all charts, the next one being read while the present
 /// one is worked on.
 fn each_month(
     plan: &Plan,
     ledger: &Ledger,
-    from: Option<Month>,
+    months: impl RangeBounds<Month>,
     mut work: impl FnMut(&MonthKey, &[Observation]) -> Result<()> + Send,
 ) -> Result<()> {
-    let keys = in_order(ledger, from);
+    let keys = in_order(ledger, months);
     // Two months in memory that is used again: fresh memory is slow.
     let (mut rows, mut next) = (Vec::new(), Vec::new());
     if let Some(key) = keys.first() {
@@ -234,10 +243,13 @@ fn each_month(
     Ok(())
 }
 
-/// The months of all charts from `from` on, in the order of time.
-fn in_order(ledger: &Ledger, from: Option<Month>) -> Vec<&MonthKey> {
+/// The first month there can be.
+const FIRST: Month = Month(0);
+
+/// Those of some months that there are, of all charts, in the order of time.
+fn in_order(ledger: &Ledger, months: impl RangeBounds<Month>) -> Vec<&MonthKey> {
     let mut keys: Vec<&MonthKey> =
-        ledger.state.months.keys().filter(|key| from.is_none_or(|from| key.month >= from)).collect();
+        ledger.state.months.keys().filter(|key| months.contains(&key.month)).collect();
     keys.sort_by_key(|key| (key.month, &key.chart));
     underway::expect(keys.iter().filter_map(|key| ledger.state.months.get(key)).map(|file| file.rows).sum());
     keys

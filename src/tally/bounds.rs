@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Spread {
     /// Tracks without dates of their own.
     pub always: u16,
-    /// Tracks with dates: the first due date, and the one after the last, as places in the calendar.
+    /// Tracks with dates: the first due date, and the one after the last, as places in the calendar; the
+    /// greatest number where there is no end.
     pub dated: Vec<(u32, u32)>,
 }
 

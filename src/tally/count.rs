@@ -182,6 +182,23 @@ impl<'a> Count<'a> {
         Some(streams)
     }
 
+    /// Forgets what an entity has.
+    pub fn let_go(&mut self, short: u32, code: u32, setup: &Setup<'_>) {
+        let CountState { sums, counted, possible } = &mut self.state;
+        if let Some(sum) = sums.get_mut(short as usize) {
+            *sum = Sum::NONE;
+        }
+        possible.remove(&short);
+        if self.spec.entity == EntityKind::Work {
+            for &track in setup.entities.tracks_of(EntityKind::Work, code) {
+                let song = setup.entities.song_of_track.get(track as usize);
+                if let Some(window) = song.and_then(|&song| counted.get_mut(song as usize)) {
+                    *window = Window::NONE;
+                }
+            }
+        }
+    }
+
     /// How many windows are open.
     pub fn open(&self) -> usize {
         self.state.sums.iter().filter(|sum| sum.dates > 0).count()

@@ -9,6 +9,7 @@
 //! on a chart and since when (identity depends on it), and each scope's [`Calendar`]. [`Fold`]
 //! adds up. Both are parallel over scopes.
 
+mod again;
 mod bounds;
 mod by_listing;
 mod calendar;
@@ -455,25 +456,11 @@ impl<'a> Fold<'a> {
     /// # Errors
     /// [`crate::error::Error::Audit`] if a sum leaves the range of 64 bits.
     pub fn month(&mut self, chart: &str, month: Month, rows: &[Observation]) -> Result<()> {
-        let mut slices: Vec<Option<&[Observation]>> = vec![None; self.scopes.len()];
-        let mut rest = rows;
-        while let Some(first) = rest.first() {
-            // Looking for the end of a region does not go through its rows, which come from far away.
-            let slice;
-            (slice, rest) = rest.split_at(rest.partition_point(|row| row.region == first.region));
-            if let Some(scope) = self.setup.surveyed.scope_of(chart, first.region) {
-                slices[scope] = Some(slice);
-            }
-        }
+        let slices = self.slices(chart, rows);
         let Self { scopes, reach, comparison, spare, .. } = self;
         let spare = &*spare;
         let add_to = |fold: &mut ScopeFold<'_>, rows: &[Observation]| {
-            let mut listings = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
-            fold.rows(rows, &mut listings)?;
-            if let Ok(mut spare) = spare.lock() {
-                spare.push(listings);
-            }
-            Ok(())
+            with_listings(spare, |listings| fold.rows(rows, listings))
         };
         let add = || {
             let scopes = scopes.par_iter_mut().zip(slices);
@@ -486,6 +473,21 @@ impl<'a> Fold<'a> {
         };
         let (added, ()) = rayon::join(add, beside);
         added
+    }
+
+    /// The rows of each scope.
+    fn slices<'r>(&self, chart: &str, rows: &'r [Observation]) -> Vec<Option<&'r [Observation]>> {
+        let mut slices: Vec<Option<&[Observation]>> = vec![None; self.scopes.len()];
+        let mut rest = rows;
+        while let Some(first) = rest.first() {
+            // Looking for the end of a region does not go through its rows, which come from far away.
+            let slice;
+            (slice, rest) = rest.split_at(rest.partition_point(|row| row.region == first.region));
+            if let Some(scope) = self.setup.surveyed.scope_of(chart, first.region) {
+                slices[scope] = Some(slice);
+            }
+        }
+        slices
     }
 
     /// Closes every window.
@@ -502,4 +504,17 @@ impl<'a> Fold<'a> {
         }
         folded
     }
+}
+
+/// Does something with memory that is used again.
+fn with_listings(
+    spare: &Mutex<Vec<ByListing>>,
+    work: impl FnOnce(&mut ByListing) -> Result<()>,
+) -> Result<()> {
+    let mut listings = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
+    work(&mut listings)?;
+    if let Ok(mut spare) = spare.lock() {
+        spare.push(listings);
+    }
+    Ok(())
 }

@@ -28,6 +28,11 @@ impl Met {
         }
         self.short[at] as usize
     }
+
+    /// The short code of an entity that was met.
+    pub fn known(&self, code: u32) -> Option<u32> {
+        self.short.get(code as usize).copied().filter(|&short| short != u32::MAX)
+    }
 }
 
 /// A live date of a scope's month, and where its rows are.

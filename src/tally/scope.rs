@@ -1,5 +1,6 @@
 //! The fold over one scope.
 
+use super::again::Again;
 use super::bounds::Spread;
 use super::by_listing::{ByListing, Part, Take};
 use super::calendar::Calendar;
@@ -21,12 +22,14 @@ use crate::ledger::Observation;
 pub struct ScopeFold<'a> {
     pub(super) index: u32,
     pub(super) scope: &'a Scope,
-    calendar: &'a Calendar,
+    pub(super) calendar: &'a Calendar,
     pub(super) setup: &'a Setup<'a>,
     /// The entities that this scope has met, by kind: few of all there are.
     pub(super) met: [Met; 4],
     /// Below the chart, how many tracks of each of them there may be.
     pub(super) spreads: [Vec<Spread>; 4],
+    /// Those of them that are to be counted from the beginning once more.
+    pub(super) again: Again,
     pub(super) groups: Vec<Group<'a>>,
     pub(super) counters: Counters,
     gains: Vec<Gain>,
@@ -42,8 +45,8 @@ type Competitor = ((u32, u32), (u32, DateSum));
 /// The tallies and records that add up the same rows for the same entities, so that the rows are
 /// put in order once for all of them.
 pub(super) struct Group<'a> {
-    kind: EntityKind,
-    credit: Credit,
+    pub(super) kind: EntityKind,
+    pub(super) credit: Credit,
     pub(super) counts: Vec<Count<'a>>,
     pub(super) records: Vec<Record<'a>>,
 }
@@ -70,6 +73,7 @@ impl<'a> ScopeFold<'a> {
             setup,
             met: Default::default(),
             spreads: Default::default(),
+            again: Again::default(),
             groups,
             counters: Counters::default(),
             gains: Vec::new(),
@@ -141,7 +145,7 @@ impl<'a> ScopeFold<'a> {
     }
 
     /// The live dates of a month, and where their rows are.
-    fn dates(&self, rows: &[Observation]) -> Vec<Date> {
+    pub(super) fn dates(&self, rows: &[Observation]) -> Vec<Date> {
         let mut dates = Vec::with_capacity(31);
         let mut from = 0;
         for same in rows.chunk_by(|a, b| a.day == b.day) {
@@ -260,7 +264,7 @@ fn group<'g, 'a>(groups: &'g mut Vec<Group<'a>>, kind: EntityKind, credit: Credi
     &mut groups[place]
 }
 
-fn overflow(scope: &Scope, day: Day) -> Error {
+pub(super) fn overflow(scope: &Scope, day: Day) -> Error {
     Error::Audit(format!(
         "a sum of streams in {} {} leaves 64 bits by {day}; look for absurd figures in the exports",
         scope.chart, scope.region

@@ -166,8 +166,8 @@ impl<'a> Setup<'a> {
                     let from = from.map_or(0, |from| calendar.index(from.min(first)));
                     // A week has streams of the track if one of its days has.
                     let end = |until: Day| calendar.index(until.max(last).plus(i64::from(calendar.step)));
-                    let until = until.map_or(calendar.due.len(), end);
-                    spread.dated.push((from as u32, until as u32));
+                    let until = until.map_or(u32::MAX, |until| end(until) as u32);
+                    spread.dated.push((from as u32, until));
                 }
             }
         }

@@ -5,7 +5,7 @@
 //! from the [`Setup`] about them. New tracks, songs and artists come behind the known ones and
 //! change nothing; a listing that is now another song changes the digest. What a chart may have
 //! hidden of a song depends on how many tracks it has, so that is compared for the songs of each
-//! scope.
+//! scope, and where it differs they are counted from the beginning, see [`super::again`].
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ use super::reports::{Findings, Reports};
 use super::runs::ChartRun;
 use super::scope::ScopeFold;
 use super::survey::Scope;
-use super::{Comparison, Fold, Folded, Reached, Setup, bounds::Spread};
+use super::{Comparison, Fold, Folded, Reached, Setup, TallySpec, Variant, bounds::Spread};
 use crate::catalog::EntityKind;
 
 /// All of a [`Fold`] that the next month needs.
@@ -28,6 +28,8 @@ use crate::catalog::EntityKind;
 pub struct FoldState<'a> {
     known: Known,
     digest: [u8; 32],
+    /// For each tally that counts what another rule of songs tells apart, the entities that it counted.
+    apart: Vec<Vec<u32>>,
     #[serde(borrow)]
     scopes: Vec<ScopeState<'a>>,
     reached: Vec<Reached>,
@@ -72,19 +74,21 @@ impl<'a> Fold<'a> {
         Some(FoldState {
             known,
             digest: self.setup.digest(&known),
+            apart: self.setup.told_apart().map(|(_, members)| places(members)).collect(),
             scopes: scopes.collect::<Option<_>>()?,
             reached: self.reach.rows.clone(),
             comparison: self.comparison.state()?,
         })
     }
 
-    /// A fold that goes on from `state`; `None` if what that counted is not counted in the same way
-    /// any more, so that everything has to be counted again.
+    /// A fold that goes on from `state` once nobody is [`Fold::behind`]; `None` if what that counted is
+    /// not counted in the same way any more, so that everything has to be counted again.
     pub fn resume(setup: &'a Setup<'a>, state: FoldState<'_>) -> Option<Self> {
-        let FoldState { known, digest, scopes, reached, comparison } = state;
+        let FoldState { known, digest, apart, scopes, reached, comparison } = state;
         if !known.is_within(&Known::all(setup)) || setup.digest(&known) != digest {
             return None;
         }
+        let new = setup.newly_apart(&known, &apart)?;
         let place = |of: &Scope| setup.surveyed.scopes.iter().position(|scope| scope == of);
         let places: Vec<usize> = scopes.iter().map(|of| place(&of.scope)).collect::<Option<_>>()?;
         let mut fold = Self::new(setup);
@@ -93,7 +97,7 @@ impl<'a> Fold<'a> {
             kept[place] = Some(state.kept);
         }
         let resumed = fold.scopes.par_iter_mut().zip(kept).map(|(fold, kept)| match kept {
-            Some(kept) => fold.resume(postcard::from_bytes(&kept).ok()?),
+            Some(kept) => fold.resume(postcard::from_bytes(&kept).ok()?, &new),
             None => Some(()),
         });
         resumed.collect::<Option<Vec<()>>>()?;
@@ -127,16 +131,8 @@ impl ScopeFold<'_> {
         ))
     }
 
-    fn resume(&mut self, kept: Kept) -> Option<()> {
+    fn resume(&mut self, kept: Kept, new: &[(EntityKind, u32)]) -> Option<()> {
         let (met, spreads, groups, (counters, reports, runs), (findings, folded)) = kept;
-        for (kind, (codes, spreads)) in EntityKind::ALL.into_iter().zip(met.iter().zip(&spreads)) {
-            let same = |(&code, before): (&u32, &Spread)| {
-                self.setup.spread(kind, code, self.index as usize) == *before
-            };
-            if !codes.iter().zip(spreads).all(same) {
-                return None;
-            }
-        }
         for (met, codes) in self.met.iter_mut().zip(met) {
             codes.iter().for_each(|&code| {
                 met.short(code);
@@ -161,6 +157,7 @@ impl ScopeFold<'_> {
         self.folded.rename_scope(self.index);
         self.runs.iter_mut().for_each(|run| run.scope = self.index);
         self.findings.differences.iter_mut().for_each(|finding| finding.scope = self.index);
+        self.begin_again(new);
         Some(())
     }
 }
@@ -177,7 +174,44 @@ impl Known {
     }
 }
 
+/// The places at which there is a yes.
+fn places(members: &[bool]) -> Vec<u32> {
+    (0..).zip(members).filter(|(_, member)| **member).map(|(place, _)| place).collect()
+}
+
+impl TallySpec {
+    /// Whether it counts only what another rule of songs tells apart: with a new track of a song that
+    /// can be entities that have long been there.
+    fn tells_apart(&self) -> bool {
+        matches!(self.derived, Some((_, Variant::Rule(_))))
+    }
+}
+
 impl Setup<'_> {
+    /// The tallies that count what another rule of songs tells apart, and whom they count.
+    fn told_apart(&self) -> impl Iterator<Item = (EntityKind, &[bool])> {
+        let all = self.tallies.iter().zip(&self.members).filter(|(spec, _)| spec.tells_apart());
+        all.map(|(spec, members)| (spec.entity, members.as_deref().unwrap_or_default()))
+    }
+
+    /// The entities known then that such tallies count now and did not count then, as `apart` says of
+    /// each; `None` if one is not counted any more.
+    fn newly_apart(&self, known: &Known, apart: &[Vec<u32>]) -> Option<Vec<(EntityKind, u32)>> {
+        let mut new = Vec::new();
+        let mut before = apart.iter();
+        for (kind, members) in self.told_apart() {
+            let before = before.next()?;
+            if !before.iter().all(|&code| members.get(code as usize) == Some(&true)) {
+                return None;
+            }
+            let members = places(members.get(..known.entities[kind as usize])?);
+            new.extend(
+                members.iter().filter(|code| before.binary_search(code).is_err()).map(|&code| (kind, code)),
+            );
+        }
+        before.next().is_none().then_some(new)
+    }
+
     /// A digest of all that a fold took from here about what was known.
     fn digest(&self, known: &Known) -> [u8; 32] {
         let mut digest = blake3::Hasher::new();
@@ -207,7 +241,8 @@ impl Setup<'_> {
         words(&mut days.collect::<Vec<u32>>().into_iter());
         let kinds = self.tallies.iter().map(|spec| spec.entity);
         let of_records = self.records.iter().map(|spec| spec.entity);
-        let chosen = self.members.iter().zip(kinds.clone());
+        let own = self.tallies.iter().zip(&self.members).filter(|(spec, _)| !spec.tells_apart());
+        let chosen = own.map(|(spec, members)| (members, spec.entity));
         let chosen = chosen.chain(self.traced.iter().zip(kinds));
         for (members, kind) in chosen.chain(self.record_members.iter().zip(of_records)) {
             match members {

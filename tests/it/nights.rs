@@ -115,7 +115,35 @@ fn another_track_of_a_song_changes_what_was_known_of_it() {
     // A track of its own leaves everybody else alone.
     desk.put("exports/day.csv", merged_daily("2024-03-21|Global|1|N|Another|Somebody|500"));
     assert!(night(&desk).stderr.contains("counted    from 2024-03 on"));
+    // Another track of a song can have been below the chart all along: only that song is counted again.
+    let bounds = |desk: &Desk| -> Vec<_> {
+        let of_song = desk.show("totals").into_iter().filter(|row| row["entity"] == "Song 0");
+        of_song.map(|row| row["at_most"].clone()).collect()
+    };
+    let before = bounds(&desk);
     desk.put("exports/day-2.csv", merged_daily("2024-03-22|Global|1|M|Song 0|Artist 0, Guest|500"));
+    let ran = night(&desk);
+    let says = "counted    from 2024-03 on; what was before is as it was, but for 1 song of which another track \
+                is known now\n";
+    assert!(ran.stderr.contains(says), "{}", ran.stderr);
+    assert_ne!(bounds(&desk), before);
+    // That is kept: the next night knows of it. A month later too, and with another one by then.
+    for (name, row, other) in [
+        ("day-3.csv", "2024-03-23|Global|1|M|Song 0|Artist 0, Guest|500", ""),
+        ("april.csv", "2024-04-01|Global|1|L|Song 1|Artist 1, Guest|400", "but for 1 song"),
+        ("may.csv", "2024-05-01|Global|1|M|Song 0|Artist 0, Guest|500", ""),
+        ("may-2.csv", "2024-05-02|Global|1|K|Song 0|Artist 0, Guest|500", "but for 1 song"),
+        ("may-3.csv", "2024-05-03|Global|1|L|Song 1|Artist 1, Guest|500", ""),
+    ] {
+        desk.put(&format!("exports/{name}"), merged_daily(row));
+        let ran = night(&desk);
+        assert!(ran.stderr.contains("counted    from 2024-0"), "{}", ran.stderr);
+        assert_eq!(ran.stderr.contains("but for"), !other.is_empty(), "{name}: {}", ran.stderr);
+        assert!(ran.stderr.contains(other), "{}", ran.stderr);
+    }
+    // A correction of an old month goes on from a fold that knew of fewer tracks.
+    desk.put("exports/february.csv", month("2024-02", 29).replace(",93", ",95"));
+    desk.date("exports/february.csv", 60);
     night(&desk);
 }
 
