@@ -17,7 +17,7 @@ pub struct Freshness {
 
 /// Today's date in UTC.
 pub fn today() -> Day {
-    Day::from_date(chrono::Utc::now().date_naive()).unwrap_or_default()
+    Day::from_date(crate::dates::now().date_naive()).unwrap_or_default()
 }
 
 /// Days from the newest date of a scope to `today`; negative for a date that is still to come.

@@ -35,6 +35,7 @@ use crate::seal;
 use crate::tables::{self, Table};
 use crate::tally::{Asked, Folded, Setup, Surveyed};
 use crate::{arrivals, reporting, store, underway};
+pub(crate) use passes::absurd;
 use passes::{export_order, fold};
 
 /// What a run would begin with.

@@ -60,7 +60,7 @@ where
         let (level, run) = (event.metadata().level(), underway::run());
         let Fields(mut fields) = fields;
         if self.json {
-            let time = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+            let time = chartledger::dates::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
             fields.insert("timestamp".to_owned(), time.into());
             fields.insert("level".to_owned(), level.to_string().into());
             if let Some(run) = run {

@@ -8,7 +8,8 @@ use super::input::Input;
 use super::{relations, sql};
 use crate::dates::Day;
 use crate::error::{Error, Result};
-use crate::tally::{ScopeSeen, Seen, Surveyed};
+use crate::ledger::State;
+use crate::tally::{ScopeSeen, Seen, Stray, Surveyed};
 
 /// A chart of fewer rows may repeat itself by chance; the same as in the fold's survey.
 const STALE_ROWS: u32 = 10;
@@ -64,6 +65,10 @@ pub fn survey(cluster: &mut Cluster, input: &Input, pace: &mut dyn FnMut(Pace)) 
         seen.dates.push(slice.seen);
     }
     let (numbers, seen): (Vec<i64>, Vec<ScopeSeen>) = scopes.into_values().unzip();
+    let of_each = seen.iter().map(|scope| (&scope.chart[..], &scope.region[..], &scope.dates[..]));
+    if let Some(stray) = Stray::of(of_each) {
+        return Err(crate::run::absurd(&stray, &State::default()));
+    }
     let mut sources: Vec<String> = Vec::new();
     let of_scope = seen.iter().zip(&numbers).map(|(scope, &number)| {
         let name = scope.chart.split(':').next().unwrap_or_default();

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::chain::AddedMonth;
 use super::forget::Forgotten;
 use super::merge::MonthKey;
-use super::named::WAY_OUT;
+use super::named::{self, WAY_OUT};
 use super::{MonthFile, State, month, register};
 use crate::dates::Month;
 use crate::error::{Error, Result};
@@ -152,7 +152,7 @@ pub fn newest(root: &Path, last: Option<u64>) -> Result<(Option<u64>, State)> {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
-            Err(source) => return Err(Error::Read { path, source }),
+            Err(source) => return Err(named::unreadable(&path, &source)),
         };
         refuse_newer(root, &text)?;
         // A changed character here is another history, whatever the files that it names hold.
@@ -225,7 +225,7 @@ pub fn newest(root: &Path, last: Option<u64>) -> Result<(Option<u64>, State)> {
 /// The versions that have a file in the log, sorted.
 ///
 /// # Errors
-/// [`Error::Read`] if the folder cannot be listed; one that does not exist has no versions.
+/// [`Error::Damaged`] if the folder cannot be listed; one that does not exist has no versions.
 pub fn versions(root: &Path) -> Result<Vec<u64>> {
     let log = root.join(LOG);
     let entries = match std::fs::read_dir(&log) {
@@ -233,7 +233,7 @@ pub fn versions(root: &Path) -> Result<Vec<u64>> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
-        Err(source) => return Err(Error::Read { path: log, source }),
+        Err(source) => return Err(named::unreadable(&log, &source)),
     };
     let version = |entry: std::io::Result<std::fs::DirEntry>| {
         let name = entry.ok()?.file_name();

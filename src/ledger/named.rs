@@ -18,14 +18,19 @@ pub fn hash_in(name: &str) -> Option<&str> {
     (hash.len() == 2 * blake3::OUT_LEN && hash.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(hash)
 }
 
+/// A file or folder of the ledger that is there and cannot be read.
+pub fn unreadable(path: &Path, source: &std::io::Error) -> Error {
+    Error::damaged(path, format!("it cannot be read: {source}; make it readable and run again"))
+}
+
 /// The bytes of a file of the ledger, which are what its name says.
 ///
 /// # Errors
-/// [`Error::Damaged`] if it is missing or another content, [`Error::Read`].
+/// [`Error::Damaged`] if it is missing, cannot be read, or is another content.
 pub fn bytes(path: &Path) -> Result<Vec<u8>> {
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => Error::damaged(path, format!("it is missing; {WAY_OUT}")),
-        _ => Error::Read { path: path.to_owned(), source },
+        _ => unreadable(path, &source),
     })?;
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     match hash_in(&name) {

@@ -163,7 +163,7 @@ pub fn new_run_after(out: &Path, others: &[String]) -> String {
         .chain(others.iter().cloned())
         .filter_map(|name| chrono::NaiveDateTime::parse_from_str(&name, runs::NAMED).ok());
     let next = times.max().and_then(|newest| newest.checked_add_signed(chrono::TimeDelta::seconds(1)));
-    let now = chrono::Utc::now().naive_utc();
+    let now = crate::dates::now().naive_utc();
     next.map_or(now, |next| next.max(now)).format(runs::NAMED).to_string()
 }
 
@@ -183,7 +183,7 @@ pub fn check_writable(out: &Path) -> Result<()> {
     match latest.symlink_metadata() {
         Ok(meta) if !meta.is_symlink() => {
             let problem = "it is not the link that a run makes; move it away";
-            Err(Error::write(&latest)(std::io::Error::new(std::io::ErrorKind::AlreadyExists, problem)))
+            Err(Error::write(&latest)(std::io::Error::other(problem)))
         }
         _ => Ok(()),
     }

@@ -15,11 +15,12 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use chrono::{SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
 
 use super::runs::{self, Retention};
 use super::{LATEST, MANIFEST, Manifest, REPORT, RUNS, folder, latest_run, switch};
+use crate::dates;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::store::{Address, Kind, Pointer, Problem, Store, Version};
@@ -309,7 +310,7 @@ impl Place {
             run: run.to_owned(),
             path: format!("{RUNS}/{run}"),
             manifest: blake3::hash(manifest.as_bytes()).to_hex().to_string(),
-            published: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            published: dates::now().to_rfc3339_opts(SecondsFormat::Millis, true),
             program: crate::PROGRAM.to_owned(),
         };
         let text = serde_json::to_string(&latest).map_err(|error| Error::Audit(error.to_string()))?;
@@ -342,7 +343,7 @@ impl Place {
         let Some((latest, _)) = read.map(|read| self.parse(read)).transpose()? else { return Ok(Vec::new()) };
         let runs = self.runs()?;
         let mut removed = Vec::new();
-        for run in retention.expired(&runs, Some(&latest.run), Utc::now()) {
+        for run in retention.expired(&runs, Some(&latest.run), dates::now()) {
             // One that is newer is being written.
             if *run < latest.run {
                 let at = self.run(run);

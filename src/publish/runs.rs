@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
 
 use super::{LATEST, RUNS};
+use crate::dates;
 use crate::error::{Error, Result};
 use crate::files;
 
@@ -146,7 +147,7 @@ pub fn retire(out: &Path, retention: Retention) -> Result<Vec<String>> {
     // Without knowing which run is read, none can go.
     let Some(latest) = latest else { return Ok(Vec::new()) };
     let mut removed = Vec::new();
-    for run in retention.expired(&runs, Some(&latest), Utc::now()) {
+    for run in retention.expired(&runs, Some(&latest), dates::now()) {
         let path = folder(out, run);
         let aside = files::temporary_beside(&path);
         std::fs::rename(&path, &aside).map_err(Error::write(&path))?;

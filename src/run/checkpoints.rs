@@ -58,17 +58,23 @@ struct Header {
     regions: usize,
 }
 
-/// A writer that knows the hash of what was written.
+/// A writer that knows the hash of what was written, and why it could not be.
 struct Hashed<W> {
     digest: blake3::Hasher,
     inner: W,
+    failed: Option<io::Error>,
 }
 
 impl<W: Write> Write for Hashed<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.digest.update(&bytes[..written]);
-        Ok(written)
+        match self.inner.write(bytes) {
+            Ok(written) => {
+                self.digest.update(&bytes[..written]);
+                Ok(written)
+            }
+            // Whoever serializes only says that its buffer is full.
+            Err(error) => Err(self.failed.insert(error).kind().into()),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -141,10 +147,12 @@ impl Checkpoints {
             files::create_directory(folder)?;
             files::sweep(folder);
             files::put_aside(&folder.join(file_name(month)), |file| {
-                let hashed = Hashed { digest: blake3::Hasher::new(), inner: file };
+                let hashed = Hashed { digest: blake3::Hasher::new(), inner: file, failed: None };
                 let mut buffer = BufWriter::with_capacity(1 << 16, hashed);
-                postcard::to_io(&(&header, survey, fold), &mut buffer).map_err(io::Error::other)?;
-                let Hashed { digest, inner } = buffer.into_inner()?;
+                if let Err(error) = postcard::to_io(&(&header, survey, fold), &mut buffer) {
+                    return Err(buffer.get_mut().failed.take().unwrap_or_else(|| io::Error::other(error)));
+                }
+                let Hashed { digest, inner, .. } = buffer.into_inner()?;
                 inner.write_all(digest.finalize().as_bytes())
             })
         };

@@ -10,12 +10,12 @@ use super::Timings;
 use super::checkpoints::Checkpoints;
 use crate::catalog::Entities;
 use crate::claims::{self, Facts, Judged};
-use crate::dates::Month;
-use crate::error::Result;
+use crate::dates::{Day, Month};
+use crate::error::{Error, Result};
 use crate::ledger::{Correction, Ledger, MonthKey, Observation, Settled, State};
 use crate::pipeline::Plan;
 use crate::tables::{self, Sources};
-use crate::tally::{self, Fold, Folded, MonthSurvey, Setup, Survey, SurveyState, Surveyed, TallySpec};
+use crate::tally::{self, Fold, Folded, MonthSurvey, Setup, Stray, Survey, SurveyState, Surveyed, TallySpec};
 use crate::underway;
 
 /// What the ledger's months add up to.
@@ -73,7 +73,32 @@ impl Seen {
 pub fn survey(plan: &Plan, ledger: &Ledger) -> Result<Surveyed> {
     let mut survey = Survey::new(&ledger.state.listings, SurveyState::default());
     survey_months(plan, ledger, FIRST.., &Seen::default(), &mut survey, |_, _| ())?;
-    Ok(survey.finish(&ledger.state.regions))
+    finish(survey, ledger)
+}
+
+/// What the first pass found, unless dates make no sense.
+fn finish(survey: Survey, ledger: &Ledger) -> Result<Surveyed> {
+    let state = &ledger.state;
+    match survey.stray(&state.regions) {
+        Some(stray) => Err(absurd(&stray, state)),
+        None => Ok(survey.finish(&state.regions)),
+    }
+}
+
+/// Why charts of such dates are not counted, and which exports they may come from.
+pub(crate) fn absurd(stray: &Stray, state: &State) -> Error {
+    const NAMED: usize = 3;
+    let Stray { chart, region, days: (first, last), due, seen } = stray;
+    let at_an_end = |days: (Day, Day)| days.0 == *first || days.1 == *last;
+    let of_these =
+        state.listed().map(|(_, export)| export).filter(|export| export.days.is_some_and(at_an_end));
+    let names: Vec<&str> = of_these.map(|export| export.name.as_str()).take(NAMED).collect();
+    let from = if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) };
+    Error::Audit(format!(
+        "{chart} {region} has charts from {first} to {last}, and all charts together would be due on {due} dates, \
+         on {seen} of which there is one: look for absurd dates{from}, and take such an export out with \
+         `chartledger ledger forget`"
+    ))
 }
 
 /// Counts everything in the ledger, from the newest month of `kept` whose past is as it was then;
@@ -107,7 +132,7 @@ pub fn count(
                 surveys.insert(month, survey.state().clone());
             }
         })?;
-        Ok::<_, crate::error::Error>(survey.finish(&state.regions))
+        finish(survey, ledger)
     })?;
     let entities =
         timings.time("identify", || Entities::resolve(&plan.catalog, &state.listings, &surveyed.sightings));

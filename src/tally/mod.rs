@@ -27,6 +27,7 @@ mod runs;
 mod scope;
 mod setup;
 mod state;
+mod stray;
 mod survey;
 mod variants;
 
@@ -40,6 +41,7 @@ pub use reports::{Check, Finding, Score};
 pub use runs::ChartRun;
 pub use setup::{Asked, Setup, named};
 pub use state::FoldState;
+pub use stray::Stray;
 pub use survey::{Basis, MonthSurvey, Scope, ScopeSeen, Survey, SurveyState, Surveyed, source_bit};
 pub use variants::{Sensitive, Variant, derive};
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::calendar::{Calendar, Seen};
+use super::stray::{self, Stray};
 use crate::catalog::Sightings;
 use crate::dates::Day;
 use crate::exports::{Listing, NO_STREAMS, NO_TOTAL, Reported};
@@ -102,7 +103,7 @@ impl Surveyed {
     pub fn of(seen: Vec<ScopeSeen>, sightings: Sightings, sources: Vec<String>, listed_by: Vec<u32>) -> Self {
         let mut surveyed = Self { sightings, sources, listed_by, ..Self::default() };
         for ScopeSeen { chart, region, counter, has_streams, has_reports, dates } in seen {
-            let period = if chart.ends_with(":weekly") { 7 } else { 1 };
+            let period = stray::period(&chart);
             let basis = if counter { Basis::Counter } else { Basis::Chart };
             surveyed.calendars.push(Calendar::new(&dates, period));
             surveyed.scopes.push(Scope { chart, region, basis, has_streams, has_reports, period });
@@ -244,6 +245,14 @@ impl Survey {
         for (region, scope) in month.scopes {
             state.scopes.entry((chart.to_owned(), region)).or_default().add(scope);
         }
+    }
+
+    /// What is wrong with the dates of the charts, if anything; `regions` are the names of the ledger's
+    /// codes.
+    pub fn stray(&self, regions: &[String]) -> Option<Stray> {
+        let name = |region: u16| regions.get(usize::from(region)).map_or("", String::as_str);
+        let scopes = self.state.scopes.iter();
+        Stray::of(scopes.map(|((chart, region), scope)| (chart.as_str(), name(*region), &scope.seen[..])))
     }
 
     /// What was found; `regions` are the names of the ledger's codes.

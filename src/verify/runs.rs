@@ -41,8 +41,9 @@ pub fn check(out: &Path, faults: &mut Faults) -> Result<String> {
         Ok(_) => {}
         // As a first run that was interrupted before the switch leaves it.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => none = "; none is the latest",
-        Err(error) => {
-            faults.add(Part::Run, latest.display(), format!("it is no link to a run: {error}"), ANEW)
+        Err(_) => {
+            let way_out = "move it away and run again; `chartledger run --full` publishes what is missing";
+            faults.add(Part::Run, latest.display(), "it is not the link to a run that a run makes", way_out)
         }
     }
     Ok(format!("{} published, {} hashed{none}", runs.len(), plural(tables as u64, "table")))

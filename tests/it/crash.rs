@@ -511,3 +511,19 @@ fn an_output_that_cannot_be_written_leaves_the_last_run() {
     assert_eq!(desk.ledger_version(), Some(1));
     stage.assert_recovers(desk, "writable again");
 }
+
+#[test]
+fn a_clock_that_is_set_to_before_1970_stops_nothing() {
+    let Some(shim) = faults() else { return };
+    let desk = Scene::Night.desk();
+    let settings = [("FAULTS_CLOCK", "-86400")];
+    for args in ["run t.toml --log-format json -v --metrics metrics.prom", "history t.toml", "verify t.toml"]
+    {
+        let ran = Ran::of(&mut faulty(&desk, args, shim, &settings));
+        assert_eq!(ran.code, Some(0), "{args}: {}", ran.stderr);
+    }
+    // Later ones sort behind it.
+    desk.put("exports/june.csv", merged_daily(&APRIL.replace("2024-04", "2024-06")));
+    desk.run("");
+    assert!(desk.show("coverage").iter().any(|row| row["date"].to_string().contains("2024-06")));
+}
