@@ -228,7 +228,11 @@ impl Prepared {
                      whether one can be read"
                 )
             };
-            let first = refused.or_else(set_aside).or_else(|| self.found.is_empty().then(none));
+            let out = left_out.first().map(|name| {
+                format!("{name}: forgotten; `chartledger ledger forget --undo {name}` takes that back")
+            });
+            let first = refused.or_else(set_aside).or(out);
+            let first = first.or_else(|| self.found.is_empty().then(none));
             let first = first.map_or(String::new(), |first| format!("; {first}"));
             return Err(Error::Input(format!("no usable export under {}{first}", roots.join(", "))));
         }

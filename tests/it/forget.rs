@@ -87,6 +87,7 @@ fn exports_can_be_forgotten_one_after_the_other_down_to_none() {
     desk.call("verify t.toml").succeeds();
     let message = desk.call("run t.toml --quiet").fails(3);
     assert!(message.contains("no usable export"), "{message}");
+    assert!(message.contains("forgotten; `chartledger ledger forget --undo"), "{message}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::support::{Desk, id, merged_daily, pick};
 
 /// A day's page of a counter, from lines of `rank|artist - title|days|peak|streams|total`.
-fn page(date: &str, lines: &str) -> String {
+pub fn page(date: &str, lines: &str) -> String {
     let line = |line: &str| {
         let cells: Vec<&str> = line.trim().split('|').collect();
         let [rank, title, days, peak, streams, total] = cells[..] else { panic!("cells of {line}") };
