@@ -2,13 +2,26 @@
 //!
 //! [`prepare`] finds out what there is to do, [`run`] does it. `plan` and `run --dry-run` stop
 //! between the two.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `prepare.rs` | what a run begins with: exports found and decoded |
+//! | `passes.rs` | survey and fold over the ledger's months |
+//! | `checkpoints.rs` | folds put aside for the next nights |
+//! | `about.rs` | what `run.json` says |
+//! | `timings.rs` | what each stage took |
 
+mod about;
 mod checkpoints;
 mod passes;
+mod prepare;
 mod timings;
 
+pub use about::peak_memory;
+pub(crate) use about::{manifest, scope_dates};
 pub use checkpoints::Checkpoints;
 pub use passes::{Counted, Seen, count, survey};
+pub use prepare::{Prepared, Refused, prepare};
 pub use timings::{Spent, Timings};
 
 use std::collections::{BTreeSet, HashSet};
@@ -25,43 +38,19 @@ use crate::claims::{self, Facts};
 use crate::dates::{Day, Month};
 use crate::error::{Error, Result};
 use crate::explain::Ground;
-use crate::exports::{self, Decoded, Decoding, Discovered, Found, Known, LeftOut, Objects, Progress};
+use crate::exports::{self, Progress};
 use crate::frame::Frame;
 use crate::history::{self, Since};
-use crate::ledger::{Change, Ledger, MonthKey, RowAccount, Settled, Update, Withheld, WriteLock, classify};
+use crate::ledger::{Ledger, MonthKey, RowAccount, Settled, Update, Withheld, WriteLock};
 use crate::pipeline::Plan;
-use crate::publish::{self, Place, PublishedTable, ScopeDates};
+use crate::publish::{self, Place, PublishedTable};
 use crate::seal;
 use crate::tables::{self, Table};
 use crate::tally::{Asked, Folded, Setup, Surveyed};
-use crate::{arrivals, reporting, store, underway};
+use crate::{reporting, store, underway};
 pub(crate) use passes::absurd;
 use passes::{export_order, fold};
-
-/// What a run would begin with.
-pub struct Prepared {
-    /// The ledger as it is.
-    pub ledger: Ledger,
-    /// Every export under the roots, and how it stands to the ledger.
-    pub found: Vec<(Found, Change)>,
-    /// Exports that are new or may have changed, decoded.
-    pub decoded: Decoded,
-    /// What looks like an export and cannot be taken.
-    pub left_out: Vec<LeftOut>,
-    /// How long finding and decoding took.
-    pub timings: Timings,
-    /// Exports at object stores, and what is known of them.
-    objects: (Objects, Known),
-}
-
-/// A file that could not be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// Its name.
-    pub export: String,
-    /// Why, and what to do.
-    pub problem: String,
-}
+use prepare::prepare_in;
 
 /// What a run did.
 pub struct Report {
@@ -119,149 +108,6 @@ pub struct Published {
     pub changes: Vec<Value>,
     /// Runs that the pipeline's retention let go.
     pub retired: Vec<String>,
-}
-
-/// Finds the exports and decodes those that are not in the ledger yet.
-///
-/// # Errors
-/// [`Error::Input`] for roots that cannot be read, [`Error::Damaged`] for the ledger.
-pub fn prepare(plan: &Plan, progress: &Progress) -> Result<Prepared> {
-    prepare_in(plan, progress, &std::env::temp_dir())
-}
-
-/// The same, with copies of objects in a folder of `spool` while they are decoded.
-fn prepare_in(plan: &Plan, progress: &Progress, spool: &Path) -> Result<Prepared> {
-    let mut timings = Timings::default();
-    let ledger = timings.time("open ledger", || Ledger::open(&plan.ledger))?;
-    let mut objects = Objects::default();
-    let discovered =
-        timings.time("discover", || exports::discover_with(&plan.roots, &plan.intake, &mut objects))?;
-    arrivals::refuse_vanished(&discovered, &ledger.state, &plan.intake)?;
-    let Discovered { found, mut left_out, .. } = discovered;
-    let mut changes = classify(&ledger.state, &found);
-    let known = if objects.are_none() { Known::default() } else { Known::read(&store::folder(&plan.ledger)) };
-    if !objects.are_none() {
-        let content = |found: &Found| Some(known.content(found, objects.writing(found)?));
-        arrivals::of_objects(&found, &mut changes, content, &ledger.state);
-    }
-    let pending: Vec<Found> = found
-        .iter()
-        .zip(&changes)
-        .filter(|(_, change)| matches!(**change, Change::New | Change::Changed))
-        .map(|(found, _)| found.clone())
-        .collect();
-    info!(exports = found.len(), pending = pending.len(), "discovered");
-    progress.will_read(pending.iter().map(|found| found.size).sum());
-    let mut waited = Duration::ZERO;
-    let (unread, mut decoded) = timings.time("decode", || {
-        let mut decoding = Decoding::new(&plan.mapped, plan.intake.max_unpacked, progress);
-        let unread = objects.decode(pending, &mut decoding, spool, &mut waited)?;
-        Ok::<_, Error>((unread, decoding.finish()))
-    })?;
-    timings.note(progress.rows(), progress.bytes());
-    if !objects.are_none() {
-        timings.set_apart("fetch", waited);
-    }
-    left_out.extend(unread);
-    plan.policy.refuse(&ledger.state, &mut decoded)?;
-    let objects = (objects, known);
-    Ok(Prepared {
-        ledger,
-        found: found.into_iter().zip(changes).collect(),
-        decoded,
-        left_out,
-        timings,
-        objects,
-    })
-}
-
-impl Prepared {
-    /// Files that could not be used.
-    pub fn refused(&self) -> Vec<Refused> {
-        let refused = |export: &exports::Export| {
-            let problem = export.content.as_ref().err()?.clone();
-            Some(Refused { export: export.found.name.clone(), problem })
-        };
-        let left_out = self.left_out.iter().cloned();
-        let left_out = left_out.map(|LeftOut { name, problem }| Refused { export: name, problem });
-        self.decoded.exports.iter().filter_map(refused).chain(left_out).collect()
-    }
-
-    /// The files that were taken out of the ledger on purpose: those that look the same, and those
-    /// that were read and turned out to be.
-    pub fn left_out(&self) -> Vec<String> {
-        let state = &self.ledger.state;
-        let looks = self.found.iter().filter(|(_, change)| *change == Change::Forgotten);
-        let is = |export: &&exports::Export| {
-            let Some(hash) = export.hash.map(|hash| hash.to_hex().to_string()) else { return false };
-            let name = export.found.name.as_str();
-            let is_in = || state.listed().any(|(_, entry)| entry.name == name && entry.hash == hash);
-            state.is_forgotten(name, &hash) && !is_in()
-        };
-        let read = self.decoded.exports.iter().filter(is).map(|export| export.found.name.clone());
-        looks.map(|(found, _)| found.name.clone()).chain(read).collect()
-    }
-
-    /// The months into which decoded rows fall.
-    pub fn months(&self) -> BTreeSet<MonthKey> {
-        let key = |piece: &exports::Piece| MonthKey {
-            chart: self.decoded.charts[piece.chart as usize].clone(),
-            month: piece.month,
-        };
-        self.decoded.pieces.iter().map(key).collect()
-    }
-
-    fn check_usable(&self, plan: &Plan) -> Result<()> {
-        let refused = self.refused().into_iter().next();
-        let refused = refused.map(|refused| format!("{}: {}", refused.export, refused.problem));
-        let set_aside = || self.set_aside().into_iter().next();
-        let usable =
-            |export: &exports::Export| export.content.as_ref().is_ok_and(|content| content.days.is_some());
-        let left_out = self.left_out();
-        let usable = |export: &exports::Export| usable(export) && !left_out.contains(&export.found.name);
-        if !self.decoded.exports.iter().any(usable) && self.ledger.state.listed().next().is_none() {
-            let roots: Vec<String> = plan.roots.iter().map(|root| root.display().to_string()).collect();
-            let none = || {
-                let endings = exports::ENDINGS.join(", ");
-                format!(
-                    "no file there ends in {endings}; put exports there, `chartledger inspect FILE` says \
-                     whether one can be read"
-                )
-            };
-            let out = left_out.first().map(|name| {
-                format!("{name}: forgotten; `chartledger ledger forget --undo {name}` takes that back")
-            });
-            let first = refused.or_else(set_aside).or(out);
-            let first = first.or_else(|| self.found.is_empty().then(none));
-            let first = first.map_or(String::new(), |first| format!("; {first}"));
-            return Err(Error::Input(format!("no usable export under {}{first}", roots.join(", "))));
-        }
-        if plan.strict {
-            if let Some(row) = set_aside() {
-                return Err(Error::Input(format!("--strict, and a row was quarantined: {row}")));
-            }
-            if let Some(file) = refused {
-                return Err(Error::Input(format!("--strict, and a file was refused: {file}")));
-            }
-        }
-        Ok(())
-    }
-
-    /// The rows in quarantine once the decoded exports are in the ledger.
-    fn set_aside(&self) -> Vec<String> {
-        let decoded = self.decoded.exports.iter().filter_map(|export| {
-            let row = export.content.as_ref().ok()?.set_aside.first()?;
-            Some(format!("{}, line {}: {}", export.found.name, row.line, row.reason))
-        });
-        let again: BTreeSet<&str> =
-            self.decoded.exports.iter().map(|export| export.found.name.as_str()).collect();
-        let known = self.ledger.state.quarantine.iter().filter_map(|row| {
-            let export = self.ledger.state.exports.get(row.export as usize)?;
-            let stays = !export.replaced && !again.contains(export.name.as_str());
-            stays.then(|| format!("{}, line {}: {}", export.name, row.line, row.reason))
-        });
-        decoded.chain(known).collect()
-    }
 }
 
 /// Runs a pipeline: exports into the ledger, the ledger into tables, the tables published.
@@ -595,69 +441,4 @@ pub(crate) fn headline(rankings: &DataFrame, name: &str) -> Option<DataFrame> {
         rankings.column("ranking").ok()?.str().ok()?.iter().map(|ranking| ranking == Some(name)).collect();
     let rows = rankings.filter(&mask).ok()?;
     rows.sort(["chart", "region", "rank", "entity_id"], Default::default()).ok()
-}
-
-/// From when to when each scope has data.
-pub(crate) fn scope_dates(surveyed: &Surveyed) -> Vec<ScopeDates> {
-    let scopes = surveyed.scopes.iter().zip(&surveyed.calendars);
-    let dates = scopes.filter_map(|(scope, calendar)| {
-        let first = calendar.due.first()?.day;
-        let last = calendar.due.iter().rev().find(|due| due.state.is_live()).map_or(first, |due| due.day);
-        Some(ScopeDates { chart: scope.chart.clone(), region: scope.region.clone(), first, last })
-    });
-    dates.collect()
-}
-
-fn manifest(
-    plan: &Plan,
-    ledger: &Ledger,
-    run: &str,
-    tables: &[PublishedTable],
-    (refused, scopes): (&[Refused], &[ScopeDates]),
-    since: Option<Month>,
-) -> Value {
-    let inputs = ledger.state.listed().map(|(_, export)| {
-        json!({
-            "export": export.name,
-            "hash": export.hash,
-            "dialect": export.dialect,
-            "charts": export.charts,
-            "regions": export.regions,
-            "first_on": export.days.map(|days| days.0),
-            "last_on": export.days.map(|days| days.1),
-            "replaced": export.replaced,
-            "rows_read": export.rows.read,
-            "rows_used": export.rows.used,
-            "rows_duplicate": export.rows.duplicate,
-            "rows_superseded": export.rows.superseded,
-            "rows_quarantined": export.rows.quarantined,
-        })
-    });
-    json!({
-        "seal": seal::OPEN,
-        "run": run,
-        "chartledger": env!("CARGO_PKG_VERSION"),
-        "program": crate::PROGRAM,
-        "pipeline": { "name": plan.name, "hash": plan.hash },
-        "catalog": { "hash": plan.catalog.hash },
-        "claims": { "hash": plan.claims.hash },
-        "as_of": plan.as_of.map(|day| day.to_string()),
-        "ledger": {
-            "id": ledger.state.id,
-            "version": ledger.version,
-            "at": publish::place_of(ledger.root()),
-        },
-        "counted_since": since.map(|month| month.to_string()),
-        "scopes": scopes,
-        "tables": tables,
-        "refused": refused.iter().map(|refused| json!({ "export": refused.export, "problem": refused.problem })).collect::<Vec<_>>(),
-        "inputs": inputs.collect::<Vec<_>>(),
-    })
-}
-
-/// The high-water mark of resident memory, as Linux counts it.
-pub fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }

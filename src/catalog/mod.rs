@@ -10,6 +10,7 @@
 //! Every file may be missing. Nothing is guessed: a name that is not here is an artist of its own,
 //! and the `credits` table lists how every artist cell was read.
 
+mod classes;
 mod credits;
 mod files;
 mod identity;
