@@ -275,7 +275,10 @@ fn summary(out: &mut impl Write, report: &Report, published: &Published) -> io::
     if let Some(since) = published.since {
         let but = match published.again {
             0 => String::new(),
-            again => format!(", but for {} of which another track is known now", text::plural(again, "song")),
+            again => format!(
+                ", but for {} whose tracks or their dates are others now",
+                text::plural(again, "song")
+            ),
         };
         writeln!(out, "counted    from {since} on; what was before is as it was{but}")?;
     }

@@ -135,8 +135,13 @@ impl Ledger {
     /// Whether anything was ever committed to the ledger at `root`.
     ///
     /// # Errors
-    /// [`Error::Read`] if the folder of its log cannot be listed.
+    /// [`Error::Write`] if a file is in its place, [`Error::Damaged`] if its log cannot be listed.
     pub fn is_begun(root: &Path) -> Result<bool> {
+        // Not a ledger that is gone, but one in whose place something else is.
+        if let Some(place) = [root.to_owned(), root.join(log::LOG)].into_iter().find(|place| place.is_file())
+        {
+            return Err(Error::write(&place)(std::io::ErrorKind::NotADirectory.into()));
+        }
         Ok(!log::versions(root)?.is_empty())
     }
 

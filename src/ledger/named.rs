@@ -1,5 +1,6 @@
 //! Reading files whose name is the hash of their content.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use polars::prelude::DataFrame;
@@ -20,7 +21,12 @@ pub fn hash_in(name: &str) -> Option<&str> {
 
 /// A file or folder of the ledger that is there and cannot be read.
 pub fn unreadable(path: &Path, source: &std::io::Error) -> Error {
-    Error::damaged(path, format!("it cannot be read: {source}; make it readable and run again"))
+    let way_out = match source.kind() {
+        ErrorKind::NotADirectory => "a file is where a folder should be: move it away",
+        ErrorKind::IsADirectory => WAY_OUT,
+        _ => "make it readable and run again",
+    };
+    Error::damaged(path, format!("it cannot be read: {source}; {way_out}"))
 }
 
 /// The bytes of a file of the ledger, which are what its name says.
@@ -29,7 +35,7 @@ pub fn unreadable(path: &Path, source: &std::io::Error) -> Error {
 /// [`Error::Damaged`] if it is missing, cannot be read, or is another content.
 pub fn bytes(path: &Path) -> Result<Vec<u8>> {
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => Error::damaged(path, format!("it is missing; {WAY_OUT}")),
+        ErrorKind::NotFound => Error::damaged(path, format!("it is missing; {WAY_OUT}")),
         _ => unreadable(path, &source),
     })?;
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The two passes over the ledger's months, from the last month whose end is kept.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::RangeBounds;
 use std::sync::Mutex;
@@ -88,11 +89,15 @@ fn finish(survey: Survey, ledger: &Ledger) -> Result<Surveyed> {
 /// Why charts of such dates are not counted, and which exports they may come from.
 pub(crate) fn absurd(stray: &Stray, state: &State) -> Error {
     const NAMED: usize = 3;
-    let Stray { chart, region, days: (first, last), due, seen } = stray;
-    let at_an_end = |days: (Day, Day)| days.0 == *first || days.1 == *last;
-    let of_these =
-        state.listed().map(|(_, export)| export).filter(|export| export.days.is_some_and(at_an_end));
-    let names: Vec<&str> = of_these.map(|export| export.name.as_str()).take(NAMED).collect();
+    let Stray { chart, region, days: (first, last), middle, due, seen } = stray;
+    // Those that reach farthest from where most charts are.
+    let reach = |(first, last): (Day, Day)| middle.since(first).abs().max(last.since(*middle).abs());
+    let reaching = state.listed().filter_map(|(_, export)| Some((reach(export.days?), &export.name[..])));
+    let mut reaching: Vec<(i64, &str)> = reaching.collect();
+    reaching.sort_by_key(|(reach, _)| Reverse(*reach));
+    let farthest = reaching.first().map_or(0, |(reach, _)| *reach);
+    let far = reaching.iter().take(NAMED).filter(|(reach, _)| reach * 10 >= farthest * 9);
+    let names: Vec<&str> = far.map(|(_, name)| *name).collect();
     let from = if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) };
     Error::Audit(format!(
         "{chart} {region} has charts from {first} to {last}, and all charts together would be due on {due} dates, \

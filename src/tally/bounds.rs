@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Spread {
     /// Tracks without dates of their own.
     pub always: u16,
-    /// Tracks with dates: the first due date, and the one after the last, as places in the calendar; the
-    /// greatest number where there is no end.
-    pub dated: Vec<(u32, u32)>,
+    /// Tracks with dates: from which day on, and before which. Not places in the calendar: it grows from
+    /// night to night, and a spread that was kept must stay the same.
+    pub dated: Vec<(Day, Day)>,
 }
 
 impl Spread {
@@ -24,6 +24,11 @@ impl Spread {
         usize::from(self.always) + self.dated.len()
     }
 
+    /// The places in the calendar from which and before which each track with dates could have streams.
+    pub fn places<'a>(&'a self, calendar: &'a Calendar) -> impl Iterator<Item = (usize, usize)> + 'a {
+        self.dated.iter().map(|&(from, until)| (calendar.index(from), calendar.index(until)))
+    }
+
     /// What absences on the dates from place `from` to before place `until` could add if no track
     /// were listed on any of them.
     pub fn filled(&self, calendar: &Calendar, from: usize, until: usize) -> i64 {
@@ -32,9 +37,8 @@ impl Spread {
             false => 0,
         };
         let always = between(from, until).saturating_mul(i64::from(self.always));
-        self.dated.iter().fold(always, |sum, &(first, end)| {
-            sum.saturating_add(between(from.max(first as usize), until.min(end as usize)))
-        })
+        self.places(calendar)
+            .fold(always, |sum, (first, end)| sum.saturating_add(between(from.max(first), until.min(end))))
     }
 
     /// The first place from `from` on, before `until`, after which the absences since `start` reach

@@ -280,11 +280,8 @@ pub fn absences(setup: &Setup<'_>, kind: EntityKind, scopes: &[usize]) -> Absenc
                 continue;
             }
             let filled = |at: usize| {
-                let each = spread.dated.iter();
-                let each = each.map(|&(first, end)| {
-                    let place = at.clamp(first as usize, (end as usize).max(first as usize));
-                    calendar.filled(place)
-                });
+                let each = spread.places(calendar);
+                let each = each.map(|(first, end)| calendar.filled(at.clamp(first, end.max(first))));
                 each.fold(0, i64::saturating_add)
             };
             let places = 0..=calendar.due.len();

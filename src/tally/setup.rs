@@ -163,11 +163,10 @@ impl<'a> Setup<'a> {
                     let calendar = &self.surveyed.calendars[scope];
                     let (first, last) = self.seen[track].unwrap_or((Day(u16::MAX), Day(0)));
                     // A track that was listed outside its dates was there all the same.
-                    let from = from.map_or(0, |from| calendar.index(from.min(first)));
+                    let from = from.map_or(Day(0), |from| from.min(first));
                     // A week has streams of the track if one of its days has.
-                    let end = |until: Day| calendar.index(until.max(last).plus(i64::from(calendar.step)));
-                    let until = until.map_or(u32::MAX, |until| end(until) as u32);
-                    spread.dated.push((from as u32, until));
+                    let end = |until: Day| until.max(last).plus(i64::from(calendar.step));
+                    spread.dated.push((from, until.map_or(Day(u16::MAX), end)));
                 }
             }
         }

@@ -6,8 +6,8 @@
 use super::calendar::Seen;
 use crate::dates::Day;
 
-/// So many dates may be due whatever was exported: a daily chart of a hundred regions for 27 years.
-const MANY: u64 = 1_000_000;
+/// So many dates may be due whatever was exported: a daily chart of three hundred regions for 36 years.
+const MANY: u64 = 4_000_000;
 
 /// Dates that may be due for each with a chart, where they are many.
 const FOR_EACH: u64 = 20;
@@ -21,6 +21,8 @@ pub struct Stray {
     pub region: String,
     /// Its first date and its last.
     pub days: (Day, Day),
+    /// Half of its charts are dated before this day.
+    pub middle: Day,
     /// On how many dates the charts of all scopes are due.
     pub due: u64,
     /// On how many of them there is one.
@@ -36,7 +38,7 @@ impl Stray {
     /// What is wrong with the dates of these charts, regions and dates, if anything.
     pub fn of<'a>(scopes: impl Iterator<Item = (&'a str, &'a str, &'a [Seen])>) -> Option<Self> {
         let (mut due, mut seen) = (0, 0);
-        let mut widest = (0, "", "", (Day::default(), Day::default()));
+        let mut widest = (0, "", "", (Day::default(), Day::default()), Day::default());
         for (chart, region, dates) in scopes {
             let (Some(first), Some(last)) = (dates.first(), dates.last()) else { continue };
             let of_scope =
@@ -44,14 +46,16 @@ impl Stray {
             due += of_scope;
             seen += dates.len() as u64;
             if of_scope > widest.0 {
-                widest = (of_scope, chart, region, (first.day, last.day));
+                let middle = dates.get(dates.len() / 2).map_or(first.day, |date| date.day);
+                widest = (of_scope, chart, region, (first.day, last.day), middle);
             }
         }
-        let (_, chart, region, days) = widest;
+        let (_, chart, region, days, middle) = widest;
         (due > MANY && due / FOR_EACH > seen).then(|| Self {
             chart: chart.to_owned(),
             region: region.to_owned(),
             days,
+            middle,
             due,
             seen,
         })

@@ -135,8 +135,8 @@ fn another_track_of_a_song_changes_what_was_known_of_it() {
     let before = bounds(&desk);
     desk.put("exports/day-2.csv", merged_daily("2024-03-22|Global|1|M|Song 0|Artist 0, Guest|500"));
     let ran = night(&desk);
-    let says = "counted    from 2024-03 on; what was before is as it was, but for 1 song of which another track \
-                is known now\n";
+    let says = "counted    from 2024-03 on; what was before is as it was, but for 1 song whose tracks or their \
+                dates are others now\n";
     assert!(ran.stderr.contains(says), "{}", ran.stderr);
     assert_ne!(bounds(&desk), before);
     // That is kept: the next night knows of it. A month later too, and with another one by then.
@@ -154,6 +154,21 @@ fn another_track_of_a_song_changes_what_was_known_of_it() {
         assert!(ran.stderr.contains("counted    from 2024-0"), "{}", ran.stderr);
         assert_eq!(ran.stderr.contains("but for"), !other.is_empty(), "{name}: {}", ran.stderr);
         assert!(ran.stderr.contains(other), "{}", ran.stderr);
+    }
+    // A track that the catalog lets go only later changes nothing from night to night.
+    let uri = format!("spotify:track:{}", crate::support::id("0"));
+    let song = format!("[[song]]\nid = \"nought\"\nuris = [{{ uri = \"{uri}\", until = 2024-12-31 }}]\n");
+    desk.put("catalog/songs.toml", song);
+    night(&desk);
+    for day in 5..8 {
+        let row = format!("2024-05-0{day}|Global|1|0|Song 0|Artist 0, Guest|500");
+        desk.put(&format!("exports/may-{day}.csv"), merged_daily(&row));
+        let ran = night(&desk);
+        assert!(
+            ran.stderr.contains("counted    from 2024-05 on; what was before is as it was\n"),
+            "{}",
+            ran.stderr
+        );
     }
     // A correction of an old month goes on from a fold that knew of fewer tracks.
     desk.put("exports/february.csv", month("2024-02", 29).replace(",93", ",95"));

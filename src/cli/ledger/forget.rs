@@ -56,7 +56,11 @@ pub fn main(args: ForgetArgs, quiet: bool) -> anyhow::Result<()> {
             text::plural(update.months.len(), "month"),
             text::bytes(update.bytes)
         )?;
-        writeln!(out, "next       `chartledger run` publishes the tables without it")?;
+        let next = match ledger.state.listed().next() {
+            Some(_) => "`chartledger run` publishes the tables without it",
+            None => "it was the last export; the tables stay as they are until a run finds another one",
+        };
+        writeln!(out, "next       {next}")?;
     }
     Ok(())
 }
