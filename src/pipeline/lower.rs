@@ -202,6 +202,15 @@ pub fn coverage(coverage: CoverageAt) -> Result<Coverage, String> {
         },
     };
     let (from, until) = (day("from", coverage.from)?, day("until", coverage.until)?);
+    if let (Some(from), Some(until)) = (from, until) {
+        // Every scope has all dates between them in a table.
+        const FARTHEST: i64 = 60 * 366;
+        if !(0..=FARTHEST).contains(&until.since(from)) {
+            return Err(format!(
+                "[coverage] from = {from} does not lie in the 60 years before until = {until}"
+            ));
+        }
+    }
     if let Some(share) = coverage.min_coverage.filter(|share| !(0.0..=1.0).contains(share)) {
         return Err(format!("[coverage] min_coverage = {share} is not between 0 and 1"));
     }

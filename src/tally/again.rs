@@ -10,11 +10,10 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use super::by_listing::{ByListing, Part, Take};
-use super::count::{Place, Who};
+use super::count::Place;
 use super::counter::{Counters, Gain};
-use super::in_month::InMonth;
 use super::month::{Date, MonthOf};
-use super::scope::{Group, ScopeFold, overflow};
+use super::scope::{Group, ScopeFold, overflow, with_streams};
 use super::survey::Basis;
 use super::{Fold, with_listings};
 use crate::catalog::EntityKind;
@@ -104,14 +103,10 @@ impl ScopeFold<'_> {
             }
             listings.parts((*kind, *credit), Take::WithStreams, setup, met, &mut parts);
             parts.retain(|part| again.contains(&part.short));
-            for parts in parts.chunk_by(|a, b| a.short == b.short) {
-                let short = parts[0].short;
-                let known = met.codes.get(short as usize).zip(spreads[*kind as usize].get(short as usize));
-                let Some((&code, spread)) = known else { continue };
-                let Some(mut in_month) = InMonth::new(*kind, parts, listings, month) else { continue };
+            let known = (&*met, &spreads[*kind as usize][..]);
+            for (who, mut in_month) in with_streams(*kind, (&parts, &*listings), month, known) {
                 for count in counts.iter_mut() {
-                    let counted =
-                        count.month(Who { short, code, spread }, &mut in_month, place, setup, folded);
+                    let counted = count.month(who, &mut in_month, place, setup, folded);
                     counted.ok_or_else(|| overflow(scope, month.last()))?;
                 }
             }

@@ -113,11 +113,7 @@ impl<'a> ScopeFold<'a> {
             counts.iter().for_each(|count| count.fetch(&parts));
             let recorded = if records.is_empty() { 0 } else { dates.len() };
             let mut of_records: Vec<Vec<Competitor>> = vec![Vec::new(); recorded];
-            for parts in parts.chunk_by(|a, b| a.short == b.short) {
-                let short = parts[0].short;
-                let Some(&code) = met.codes.get(short as usize) else { continue };
-                let who = Who { short, code, spread: spreads.get(short as usize).unwrap_or(Spread::ONE) };
-                let Some(mut in_month) = InMonth::new(*kind, parts, listings, month) else { continue };
+            for (who, mut in_month) in with_streams(*kind, (&parts, &*listings), month, (met, spreads)) {
                 for count in counts.iter_mut() {
                     let counted = count.month(who, &mut in_month, place, setup, folded);
                     counted.ok_or_else(|| overflow(scope, month.last()))?;
@@ -128,7 +124,7 @@ impl<'a> ScopeFold<'a> {
                 let by_date = in_month.by_date().ok_or_else(|| overflow(scope, month.last()))?;
                 for (place, on) in by_date.dates.iter().enumerate() {
                     if let Some(of_date) = of_records.get_mut(on.number) {
-                        of_date.push((by_date.first_row(place), (short, on.sum)));
+                        of_date.push((by_date.first_row(place), (who.short, on.sum)));
                     }
                 }
             }
@@ -262,6 +258,21 @@ fn group<'g, 'a>(groups: &'g mut Vec<Group<'a>>, kind: EntityKind, credit: Credi
         groups.len() - 1
     });
     &mut groups[place]
+}
+
+/// The entities of a kind that have streams in a month, and what they had.
+pub(super) fn with_streams<'m>(
+    kind: EntityKind,
+    (parts, listings): (&'m [Part], &'m ByListing),
+    month: MonthOf<'m>,
+    (met, spreads): (&'m Met, &'m [Spread]),
+) -> impl Iterator<Item = (Who<'m>, InMonth<'m>)> {
+    parts.chunk_by(|a, b| a.short == b.short).filter_map(move |parts| {
+        let short = parts[0].short;
+        let code = *met.codes.get(short as usize)?;
+        let spread = spreads.get(short as usize).unwrap_or(Spread::ONE);
+        Some((Who { short, code, spread }, InMonth::new(kind, parts, listings, month)?))
+    })
 }
 
 pub(super) fn overflow(scope: &Scope, day: Day) -> Error {

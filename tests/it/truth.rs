@@ -324,6 +324,10 @@ fn too_little_coverage_publishes_nothing() {
     gate(&format!("{longer}min_coverage = 0.34")).call("run t.toml").fails(4);
     let wrong = gate("min_coverage = 1.5").call("run t.toml").fails(2);
     assert!(wrong.contains("min_coverage"), "{wrong}");
+    for until in ["2149-06-06", "1999-12-31"] {
+        let wrong = gate(&format!("from = 2000-01-01\nuntil = {until}")).call("run t.toml").fails(2);
+        assert!(wrong.contains("from = 2000-01-01 does not lie in the 60 years before"), "{wrong}");
+    }
 }
 
 #[test]
