@@ -136,12 +136,12 @@ pub enum Error {
 /// What to do about a file that cannot be written; what was there before is as it was.
 fn way_out(source: &std::io::Error) -> &'static str {
     use std::io::ErrorKind::{
-        AlreadyExists, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
     };
     match source.kind() {
         StorageFull | QuotaExceeded => "; free some space and run again, nothing is lost",
         ReadOnlyFilesystem | PermissionDenied => "; make it writable and run again, nothing is lost",
-        AlreadyExists | NotADirectory => "; a file is where a folder should be: move it away and run again",
+        NotADirectory => "; a file is where a folder should be: move it away and run again",
         _ => "",
     }
 }

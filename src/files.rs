@@ -120,7 +120,12 @@ pub fn sync_directory(path: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Write`].
 pub fn create_directory(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(Error::write(path))
+    let created = std::fs::create_dir_all(path).map_err(|error| match error.kind() {
+        // What exists and is no folder.
+        ErrorKind::AlreadyExists => ErrorKind::NotADirectory.into(),
+        _ => error,
+    });
+    created.map_err(Error::write(path))
 }
 
 /// Creates a directory in one that is there, unless it is there too, and makes its name durable.

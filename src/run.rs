@@ -48,7 +48,6 @@ use crate::seal;
 use crate::tables::{self, Table};
 use crate::tally::{Asked, Folded, Setup, Surveyed};
 use crate::{reporting, store, underway};
-pub(crate) use passes::absurd;
 use passes::{export_order, fold};
 use prepare::prepare_in;
 

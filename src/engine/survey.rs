@@ -8,7 +8,6 @@ use super::input::Input;
 use super::{relations, sql};
 use crate::dates::Day;
 use crate::error::{Error, Result};
-use crate::ledger::State;
 use crate::tally::{ScopeSeen, Seen, Stray, Surveyed};
 
 /// A chart of fewer rows may repeat itself by chance; the same as in the fold's survey.
@@ -67,7 +66,7 @@ pub fn survey(cluster: &mut Cluster, input: &Input, pace: &mut dyn FnMut(Pace)) 
     let (numbers, seen): (Vec<i64>, Vec<ScopeSeen>) = scopes.into_values().unzip();
     let of_each = seen.iter().map(|scope| (&scope.chart[..], &scope.region[..], &scope.dates[..]));
     if let Some(stray) = Stray::of(of_each) {
-        return Err(crate::run::absurd(&stray, &State::default()));
+        return Err(Error::Audit(stray.to_string()));
     }
     let mut sources: Vec<String> = Vec::new();
     let of_scope = seen.iter().zip(&numbers).map(|(scope, &number)| {

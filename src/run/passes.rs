@@ -81,29 +81,25 @@ pub fn survey(plan: &Plan, ledger: &Ledger) -> Result<Surveyed> {
 fn finish(survey: Survey, ledger: &Ledger) -> Result<Surveyed> {
     let state = &ledger.state;
     match survey.stray(&state.regions) {
-        Some(stray) => Err(absurd(&stray, state)),
+        Some(stray) => Err(Error::Audit(format!(
+            "{stray} in {}, and take such an export out with `chartledger ledger forget`",
+            suspects(&stray, state).join(", ")
+        ))),
         None => Ok(survey.finish(&state.regions)),
     }
 }
 
-/// Why charts of such dates are not counted, and which exports they may come from.
-pub(crate) fn absurd(stray: &Stray, state: &State) -> Error {
+/// Which exports such dates may come from: those that reach farthest from where most charts are.
+fn suspects<'a>(stray: &Stray, state: &'a State) -> Vec<&'a str> {
     const NAMED: usize = 3;
-    let Stray { chart, region, days: (first, last), middle, due, seen } = stray;
-    // Those that reach farthest from where most charts are.
-    let reach = |(first, last): (Day, Day)| middle.since(first).abs().max(last.since(*middle).abs());
+    let middle = stray.middle;
+    let reach = |(first, last): (Day, Day)| middle.since(first).abs().max(last.since(middle).abs());
     let reaching = state.listed().filter_map(|(_, export)| Some((reach(export.days?), &export.name[..])));
     let mut reaching: Vec<(i64, &str)> = reaching.collect();
     reaching.sort_by_key(|(reach, _)| Reverse(*reach));
     let farthest = reaching.first().map_or(0, |(reach, _)| *reach);
-    let far = reaching.iter().take(NAMED).filter(|(reach, _)| reach * 10 >= farthest * 9);
-    let names: Vec<&str> = far.map(|(_, name)| *name).collect();
-    let from = if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) };
-    Error::Audit(format!(
-        "{chart} {region} has charts from {first} to {last}, and all charts together would be due on {due} dates, \
-         on {seen} of which there is one: look for absurd dates{from}, and take such an export out with \
-         `chartledger ledger forget`"
-    ))
+    let far = reaching.into_iter().take(NAMED).filter(|(reach, _)| reach * 10 >= farthest * 9);
+    far.map(|(_, name)| name).collect()
 }
 
 /// Counts everything in the ledger, from the newest month of `kept` whose past is as it was then;

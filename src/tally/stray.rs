@@ -3,7 +3,10 @@
 //! A chart is due on every date from its first to its last. One row of 1970 and one of 2149, in every
 //! region there is, would have millions of dates due, each of them missing.
 
+use std::fmt;
+
 use super::calendar::Seen;
+use super::survey::period;
 use crate::dates::Day;
 
 /// So many dates may be due whatever was exported: a daily chart of three hundred regions for 36 years.
@@ -27,11 +30,6 @@ pub struct Stray {
     pub due: u64,
     /// On how many of them there is one.
     pub seen: u64,
-}
-
-/// Days from one chart to the next.
-pub fn period(chart: &str) -> u16 {
-    if chart.ends_with(":weekly") { 7 } else { 1 }
 }
 
 impl Stray {
@@ -59,5 +57,16 @@ impl Stray {
             due,
             seen,
         })
+    }
+}
+
+impl fmt::Display for Stray {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { chart, region, days: (first, last), due, seen, .. } = self;
+        write!(
+            out,
+            "{chart} {region} has charts from {first} to {last}, and all charts together would be due on {due} \
+             dates, on {seen} of which there is one: look for absurd dates"
+        )
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::calendar::{Calendar, Seen};
-use super::stray::{self, Stray};
+use super::stray::Stray;
 use crate::catalog::Sightings;
 use crate::dates::Day;
 use crate::exports::{Listing, NO_STREAMS, NO_TOTAL, Reported};
@@ -64,6 +64,11 @@ impl Scope {
     }
 }
 
+/// Days from one chart to the next.
+pub fn period(chart: &str) -> u16 {
+    if chart.ends_with(":weekly") { 7 } else { 1 }
+}
+
 /// What the survey found.
 #[derive(Clone, Debug, Default)]
 pub struct Surveyed {
@@ -103,7 +108,7 @@ impl Surveyed {
     pub fn of(seen: Vec<ScopeSeen>, sightings: Sightings, sources: Vec<String>, listed_by: Vec<u32>) -> Self {
         let mut surveyed = Self { sightings, sources, listed_by, ..Self::default() };
         for ScopeSeen { chart, region, counter, has_streams, has_reports, dates } in seen {
-            let period = stray::period(&chart);
+            let period = period(&chart);
             let basis = if counter { Basis::Counter } else { Basis::Chart };
             surveyed.calendars.push(Calendar::new(&dates, period));
             surveyed.scopes.push(Scope { chart, region, basis, has_streams, has_reports, period });
